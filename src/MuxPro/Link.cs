@@ -1,0 +1,128 @@
+using System.IO.Pipelines;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+
+namespace MuxPro;
+
+/// <summary>
+/// A stream of bytes in each direction with two ends: what a main connection runs over, what a dispatcher returns, and what a
+/// <see cref="Session"/> is. One reader and one writer at a time; reading and writing may go on side by side.
+/// </summary>
+/// <remarks>
+/// Completing <see cref="Output"/> ends the own direction only. <see cref="Abort"/> ends both at once and drops what is unsent.
+/// </remarks>
+public abstract class Link : IDuplexPipe, IAsyncDisposable
+{
+    /// <summary>What the other end sends.</summary>
+    public abstract PipeReader Input { get; }
+
+    /// <summary>What this end sends.</summary>
+    public abstract PipeWriter Output { get; }
+
+    /// <summary>The address of the other end, where the transport has one.</summary>
+    public virtual EndPoint? RemoteEndPoint => null;
+
+    /// <summary>The same link as a <see cref="Stream"/>. Use either the stream or the pipes, not both.</summary>
+    /// <returns>The stream; disposing it disposes the link.</returns>
+    public abstract Stream AsStream();
+
+    /// <summary>Ends both directions at once; unsent data is dropped and the other end sees an error, not an end of stream.</summary>
+    /// <param name="reason">Why, for the readers and writers of this end.</param>
+    public abstract void Abort(Exception? reason = null);
+
+    /// <summary>Ends the link: data that was written is sent, nothing more is read.</summary>
+    /// <returns>A task that is done when the link needs nothing from the caller any more.</returns>
+    public abstract ValueTask DisposeAsync();
+
+    /// <summary>Two links in memory, each the other end of the other.</summary>
+    /// <param name="bufferSize">Most bytes that wait in each direction before a writer waits; the default is 65,536.</param>
+    /// <returns>The two ends.</returns>
+    public static (Link First, Link Second) CreatePair(int bufferSize = 64 * 1024) => PipeLink.CreatePair(bufferSize);
+
+    /// <summary>A link over a stream that can read and write.</summary>
+    /// <param name="stream">The stream; owned by the link from now on.</param>
+    /// <returns>The link.</returns>
+    public static Link FromStream(Stream stream) => new StreamLink(stream, socket: null);
+
+    /// <summary>A link over a stream whose bytes go over a socket, such as TLS, so that the socket's figures can be used.</summary>
+    /// <param name="stream">The stream; owned by the link from now on.</param>
+    /// <param name="socket">The socket below; not owned: the stream closes it.</param>
+    /// <returns>The link.</returns>
+    public static Link FromStream(Stream stream, Socket socket)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        return new StreamLink(stream, socket);
+    }
+
+    /// <summary>A link over a connected stream socket. Sends without delay (<see cref="Socket.NoDelay"/>).</summary>
+    /// <param name="socket">The socket; owned by the link from now on.</param>
+    /// <returns>The link.</returns>
+    public static Link FromSocket(Socket socket) => StreamLink.FromSocket(socket);
+
+    /// <summary>A link over two pipes.</summary>
+    /// <param name="pipe">The pipes; owned by the link from now on.</param>
+    /// <returns>The link.</returns>
+    public static Link FromPipe(IDuplexPipe pipe) => new PipeLink(pipe);
+
+    /// <summary>Connects by TCP.</summary>
+    /// <param name="host">Domain name or IP address.</param>
+    /// <param name="port">The port.</param>
+    /// <param name="cancellationToken">Gives up the attempt.</param>
+    /// <returns>The link.</returns>
+    /// <exception cref="SocketException">The host was not found, or refused.</exception>
+    public static async ValueTask<Link> ConnectTcpAsync(string host, int port, CancellationToken cancellationToken = default)
+        => FromSocket(await ConnectSocketAsync(host, port, cancellationToken).ConfigureAwait(false));
+
+    /// <summary>Connects by TCP and TLS; the server's certificate is checked against <paramref name="host"/> and the system's authorities.</summary>
+    /// <param name="host">Domain name or IP address, also the name that the certificate must have.</param>
+    /// <param name="port">The port.</param>
+    /// <param name="cancellationToken">Gives up the attempt.</param>
+    /// <returns>The link.</returns>
+    /// <exception cref="SocketException">The host was not found, or refused.</exception>
+    /// <exception cref="System.Security.Authentication.AuthenticationException">The certificate was not accepted.</exception>
+    public static ValueTask<Link> ConnectTlsAsync(string host, int port, CancellationToken cancellationToken = default)
+        => ConnectTlsAsync(host, port, new SslClientAuthenticationOptions { TargetHost = host }, cancellationToken);
+
+    /// <summary>Connects by TCP and TLS.</summary>
+    /// <param name="host">Domain name or IP address.</param>
+    /// <param name="port">The port.</param>
+    /// <param name="options">How to check the server and to identify oneself.</param>
+    /// <param name="cancellationToken">Gives up the attempt.</param>
+    /// <returns>The link.</returns>
+    /// <exception cref="SocketException">The host was not found, or refused.</exception>
+    /// <exception cref="System.Security.Authentication.AuthenticationException">The certificate was not accepted.</exception>
+    public static async ValueTask<Link> ConnectTlsAsync(
+        string host, int port, SslClientAuthenticationOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        Socket socket = await ConnectSocketAsync(host, port, cancellationToken).ConfigureAwait(false);
+        var tls = new SslStream(new NetworkStream(socket, ownsSocket: true));
+        try
+        {
+            await tls.AuthenticateAsClientAsync(options, cancellationToken).ConfigureAwait(false);
+            return new StreamLink(tls, socket);
+        }
+        catch
+        {
+            await tls.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private static async ValueTask<Socket> ConnectSocketAsync(string host, int port, CancellationToken cancellationToken)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(host);
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(host, port, cancellationToken).ConfigureAwait(false);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,148 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace MuxPro;
+
+/// <summary>Settings of a main connection. Immutable: change a copy with <c>with</c>.</summary>
+public sealed record MuxOptions
+{
+    internal static MuxOptions Default { get; } = new();
+
+    /// <summary>Versions that may be negotiated.</summary>
+    /// <value>The default value is MuxPro/0.1 and MuxPro/0.0. The order does not matter: the highest that both ends speak is chosen (SPEC 5).</value>
+    public IReadOnlyList<ProtocolVersion> Versions
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            if (value.Count == 0 || value.Any(version => version != ProtocolVersion.V0_0 && version != ProtocolVersion.V0_1))
+            {
+                throw new ArgumentException("Versions must name one or more of MuxPro/0.0 and MuxPro/0.1.", nameof(value));
+            }
+
+            field = [.. value.Distinct().OrderDescending()];
+        }
+    } = [ProtocolVersion.V0_1, ProtocolVersion.V0_0];
+
+    /// <summary>How long the negotiation may take before the main connection is closed (SPEC 5).</summary>
+    /// <value>The default value is 10 seconds.</value>
+    public TimeSpan HandshakeTimeout { get; init => field = Positive(value); } = TimeSpan.FromSeconds(10);
+
+    /// <summary>After how long without sending anything a KeepAlive is sent (SPEC 6.3.5).</summary>
+    /// <value>The default value is 30 seconds; <see cref="Timeout.InfiniteTimeSpan"/> sends none.</value>
+    public TimeSpan KeepAliveInterval { get; init => field = PositiveOrInfinite(value); } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long the transport may take no byte while some wait, before the main connection is given up.</summary>
+    /// <value>The default value is 4 seconds; longer rides out longer gaps of a mobile network. <see cref="Timeout.InfiniteTimeSpan"/> waits for ever.</value>
+    public TimeSpan WriteTimeout { get; init => field = PositiveOrInfinite(value); } = TimeSpan.FromSeconds(4);
+
+    /// <summary>How long a sub-connection is kept without a byte from the other end after this end has sent its End (SPEC 6.3.4).</summary>
+    /// <value>The default value is 30 seconds.</value>
+    public TimeSpan LingerTimeout { get; init => field = Positive(value); } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long a server lets a dispatcher take to reach a target; later is End 0002.</summary>
+    /// <value>The default value is 20 seconds.</value>
+    public TimeSpan DispatchTimeout { get; init => field = Positive(value); } = TimeSpan.FromSeconds(20);
+
+    /// <summary>Most bytes that an application may write ahead on one sub-connection before its flush waits.</summary>
+    /// <value>The default value is 262,144 bytes; at least 1.</value>
+    public int SendBuffer { get; init => field = Positive(value); } = 256 * 1024;
+
+    /// <summary>Most payload bytes in one frame: how long one sub-connection may keep the others waiting per turn.</summary>
+    /// <value>The default value is 32,768 bytes; 1 to 65,535.</value>
+    public int MaxFramePayload
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, ushort.MaxValue);
+            field = value;
+        }
+    } = 32 * 1024;
+
+    /// <summary>Largest receive window of one sub-connection. Windows start at 65,536 bytes and grow while the application keeps up.</summary>
+    /// <value>The default value is 16 MiB; at least 65,536 bytes.</value>
+    public int MaxWindow
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 64 * 1024);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 1 << 30);
+            field = value;
+        }
+    } = 16 * 1024 * 1024;
+
+    /// <summary>How many bytes the windows of all sub-connections of a main connection may grow together beyond their first 65,536.</summary>
+    /// <value>The default value is 64 MiB; 0 keeps every window at 65,536 bytes.</value>
+    public long WindowBudget
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value);
+            field = value;
+        }
+    } = 64L * 1024 * 1024;
+
+    /// <summary>Most sub-connections that a server lets a client have open at once on a main connection; more are answered with End 0004.</summary>
+    /// <value>The default value is 65,535, all ids; 1 to 65,535.</value>
+    public int MaxSessions
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, ushort.MaxValue);
+            field = value;
+        }
+    } = ushort.MaxValue;
+
+    /// <summary>Most targets that a server dials at once for a main connection; more are answered with End 0004.</summary>
+    /// <value>The default value is 1,024; at least 1.</value>
+    public int MaxPendingDispatches { get; init => field = Positive(value); } = 1024;
+
+    /// <summary>Most sub-connections that a server lets a client open per second, with a burst of ten times as many; more end the main connection.</summary>
+    /// <value>The default value is 100,000; at least 1.</value>
+    public int OpensPerSecond { get; init => field = Positive(value); } = 100_000;
+
+    /// <summary>Most sub-connections that the other end may reset per second, with a burst of ten times as many; more end the main connection.</summary>
+    /// <value>The default value is 2,000; at least 1.</value>
+    public int ResetsPerSecond { get; init => field = Positive(value); } = 2_000;
+
+    /// <summary>
+    /// Most frames per second that carry no payload and open or end nothing (KeepAlive, CreditUpdate, empty Keep, frames of unknown ids), with a
+    /// burst of ten times as many; more end the main connection.
+    /// </summary>
+    /// <value>The default value is 200,000; at least 1.</value>
+    public int ControlFramesPerSecond { get; init => field = Positive(value); } = 200_000;
+
+    /// <summary>The clock of all timeouts.</summary>
+    /// <value>The default value is <see cref="TimeProvider.System"/>.</value>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>Makes the loggers.</summary>
+    /// <value>The default value logs nothing.</value>
+    public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
+
+    /// <summary>Makes the meter "MuxPro".</summary>
+    /// <value>The default value is <see langword="null"/>: one meter for the process.</value>
+    public IMeterFactory? MeterFactory { get; init; }
+
+    private static TimeSpan Positive(TimeSpan value)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero);
+        return value;
+    }
+
+    private static TimeSpan PositiveOrInfinite(TimeSpan value) => value == Timeout.InfiniteTimeSpan ? value : Positive(value);
+
+    private static int Positive(int value)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(value);
+        return value;
+    }
+}
