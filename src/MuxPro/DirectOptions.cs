@@ -1,0 +1,28 @@
+namespace MuxPro;
+
+/// <summary>Settings of a <see cref="DirectDispatcher"/>. Immutable: change a copy with <c>with</c>.</summary>
+public sealed record DirectOptions
+{
+    /// <summary>How long name resolution and connecting may take together.</summary>
+    /// <value>The default value is 10 seconds; more than zero.</value>
+    public TimeSpan ConnectTimeout
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero);
+            field = value;
+        }
+    } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// Whether targets may lie outside the public internet: loopback, private, link-local, multicast and other special addresses, also
+    /// inside IPv6 forms that carry an IPv4 address. Names are judged by the addresses they resolve to, and only by those that are dialled.
+    /// </summary>
+    /// <value>The default value is <see langword="true"/>. A server for others than its operator should set <see langword="false"/>.</value>
+    public bool AllowPrivate { get; init; } = true;
+
+    /// <summary>The clock of the timeouts.</summary>
+    /// <value>The default value is <see cref="TimeProvider.System"/>.</value>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+}

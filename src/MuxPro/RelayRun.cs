@@ -1,0 +1,106 @@
+namespace MuxPro;
+
+/// <summary>One relay at work: two directions and how they end together.</summary>
+/// <remarks>
+/// Memory of a pipe belongs to the direction that got it until that direction is out of its call; so pipes are aborted only after both
+/// directions have stopped, and the token is what stops them. Streams may be closed under a call, and are, at once.
+/// </remarks>
+internal sealed class RelayRun(Link first, Link second)
+{
+    private readonly Lock _gate = new();
+    private Exception? _error; // guarded by _gate
+    private RelaySide? _failedSide; // guarded by _gate
+
+    public async Task<RelayResult> RunAsync(CancellationToken cancellationToken)
+    {
+        var forward = new RelayDirection(first, second);
+        var backward = new RelayDirection(second, first);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using (stop.Token.UnsafeRegister(static run => ((RelayRun)run!).AbortStreams(), this))
+        {
+            Task there = RunDirectionAsync(forward, isForward: true, stop, cancellationToken);
+            Task back = RunDirectionAsync(backward, isForward: false, stop, cancellationToken);
+            await there.ConfigureAwait(false);
+            await back.ConfigureAwait(false);
+        }
+
+        // Both directions are out, nothing runs beside this any more.
+        bool stopped = stop.IsCancellationRequested;
+        if (stopped)
+        {
+            Record(new OperationCanceledException(cancellationToken), side: null);
+        }
+
+        await EndAsync(first, stopped).ConfigureAwait(false);
+        await EndAsync(second, stopped).ConfigureAwait(false);
+        return new RelayResult(forward.Bytes, backward.Bytes, _error, _failedSide);
+    }
+
+    private async Task RunDirectionAsync(
+        RelayDirection direction, bool isForward, CancellationTokenSource stop, CancellationToken cancellationToken)
+    {
+        RelaySide source = isForward ? RelaySide.First : RelaySide.Second;
+        RelaySide target = isForward ? RelaySide.Second : RelaySide.First;
+        try
+        {
+            if (!await direction.RunAsync(stop.Token).ConfigureAwait(false))
+            {
+                // The reader is gone, but its other half may still have something to say: only this direction is over.
+                Record(new SessionException(ErrorCode.RemoteDisconnect, "The other side does not read any more."), target);
+            }
+        }
+        catch (Exception) when (cancellationToken.IsCancellationRequested)
+        {
+            Record(new OperationCanceledException(cancellationToken), side: null);
+        }
+        catch (Exception exception)
+        {
+            Record(exception, direction.IsWriting ? target : source);
+            await stop.CancelAsync().ConfigureAwait(false);
+        }
+    }
+
+    private void Record(Exception error, RelaySide? side)
+    {
+        lock (_gate)
+        {
+            if (_error is null)
+            {
+                (_error, _failedSide) = (error, side);
+            }
+        }
+    }
+
+    private void AbortStreams()
+    {
+        Exception? reason;
+        lock (_gate)
+        {
+            reason = _error;
+        }
+
+        (first as StreamLink)?.Abort(reason);
+        (second as StreamLink)?.Abort(reason);
+    }
+
+    private async ValueTask EndAsync(Link link, bool abort)
+    {
+        try
+        {
+            if (abort)
+            {
+                // A cancellation is this end's own: to readers at the other end it is a failure, not a cancelled read.
+                link.Abort(_error is OperationCanceledException
+                    ? new SessionException(ErrorCode.RemoteDisconnect, "The relay was cancelled.", _error)
+                    : _error);
+            }
+
+            await link.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            // A link that cannot even be closed is closed for us.
+            Record(exception, ReferenceEquals(link, first) ? RelaySide.First : RelaySide.Second);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Time.Testing;
+
+namespace MuxPro.Tests;
+
+public sealed class DirectDispatcherTests
+{
+    private static readonly IPAddress Public = IPAddress.Parse("8.8.8.8");
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("localhost")]
+    [InlineData("::ffff:127.0.0.1")]
+    public async Task Target_Listening_BytesBothWays(string host)
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        int port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        await using Link link = await new DirectDispatcher().DispatchAsync(Destination.Tcp(host, port), Cancel);
+        using Socket target = await listener.AcceptSocketAsync(Cancel);
+
+        Assert.True(Assert.IsType<StreamLink>(link).Socket!.NoDelay);
+        Assert.Equal(port, Assert.IsType<IPEndPoint>(link.RemoteEndPoint).Port);
+        await link.AsStream().WriteAsync("ping"u8.ToArray(), Cancel);
+        byte[] buffer = new byte[4];
+        await using var stream = new NetworkStream(target);
+        await stream.ReadExactlyAsync(buffer, Cancel);
+        await stream.WriteAsync(buffer, Cancel);
+        await link.AsStream().ReadExactlyAsync(buffer, Cancel);
+        Assert.Equal("ping"u8.ToArray(), buffer);
+    }
+
+    [Fact]
+    public async Task Target_Refuses_Unreachable()
+    {
+        using var reserved = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        reserved.Bind(new IPEndPoint(IPAddress.Loopback, 0)); // taken, but nobody listens
+        int port = ((IPEndPoint)reserved.LocalEndPoint!).Port;
+        SessionException exception = await FailAsync(new DirectDispatcher(), Destination.Tcp(IPAddress.Loopback, port));
+        Assert.Equal(ErrorCode.DestinationUnreachable, exception.ErrorCode);
+        Assert.Equal(SocketError.ConnectionRefused, Assert.IsType<SocketException>(exception.InnerException).SocketErrorCode);
+        Assert.False(exception.IsRemote);
+    }
+
+    [Fact]
+    public async Task Name_Unknown_Unreachable()
+    {
+        var dispatcher = new DirectDispatcher(null, (_, _) => Task.FromException<IPAddress[]>(new SocketException((int)SocketError.HostNotFound)));
+        SessionException exception = await FailAsync(dispatcher, Destination.Tcp("nowhere.example", 80));
+        Assert.Equal(ErrorCode.DestinationUnreachable, exception.ErrorCode);
+        Assert.IsType<SocketException>(exception.InnerException);
+    }
+
+    [Fact]
+    public async Task Name_WithoutAddress_Unreachable()
+        => Assert.Equal(
+            ErrorCode.DestinationUnreachable,
+            (await FailAsync(new DirectDispatcher(null, Resolve()), Destination.Tcp("empty.example", 80))).ErrorCode);
+
+    [Fact]
+    public async Task Kernel_GivesUp_Timeout()
+    {
+        var dispatcher = new DirectDispatcher(
+            null, Resolve(Public), (_, _) => Task.FromException<Socket>(new SocketException((int)SocketError.TimedOut)));
+        Assert.Equal(ErrorCode.OperationTimeout, (await FailAsync(dispatcher, Destination.Tcp("slow.example", 80))).ErrorCode);
+    }
+
+    [Fact]
+    public async Task Connecting_TakesTooLong_Timeout()
+    {
+        var time = new FakeTimeProvider();
+        var dispatcher = new DirectDispatcher(new DirectOptions { TimeProvider = time }, Resolve(Public), NeverAsync);
+        Task<SessionException> failure = FailAsync(dispatcher, Destination.Tcp("slow.example", 80));
+        time.Advance(TimeSpan.FromSeconds(9.9));
+        Assert.False(failure.IsCompleted);
+        time.Advance(TimeSpan.FromSeconds(0.1));
+        Assert.Equal(ErrorCode.OperationTimeout, (await failure).ErrorCode);
+    }
+
+    [Fact]
+    public async Task Resolving_TakesTooLong_Timeout()
+    {
+        var time = new FakeTimeProvider();
+        var never = new TaskCompletionSource<IPAddress[]>();
+        var dispatcher = new DirectDispatcher(
+            new DirectOptions { TimeProvider = time, ConnectTimeout = TimeSpan.FromSeconds(3) }, (_, _) => never.Task);
+        Task<SessionException> failure = FailAsync(dispatcher, Destination.Tcp("slow.example", 80));
+        time.Advance(TimeSpan.FromSeconds(3));
+        Assert.Equal(ErrorCode.OperationTimeout, (await failure).ErrorCode);
+    }
+
+    [Fact]
+    public async Task Caller_Cancels_Cancelled()
+    {
+        using var cancel = new CancellationTokenSource();
+        var dispatcher = new DirectDispatcher(null, Resolve(Public), NeverAsync);
+        Task<Link> connecting = dispatcher.DispatchAsync(Destination.Tcp("slow.example", 80), cancel.Token).AsTask();
+        await cancel.CancelAsync();
+        var exception = await Assert.ThrowsAsync<OperationCanceledException>(() => connecting);
+        Assert.Equal(cancel.Token, exception.CancellationToken);
+    }
+
+    [Fact]
+    public async Task Datagrams_Rejected()
+        => Assert.Equal(
+            ErrorCode.ProxyRejected, (await FailAsync(new DirectDispatcher(), Destination.Udp(IPAddress.Loopback, 53))).ErrorCode);
+
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("::1")]
+    [InlineData("::ffff:10.0.0.1")]
+    [InlineData("64:ff9b::a9fe:a9fe")]
+    public async Task Private_Address_Rejected(string address)
+    {
+        var dispatcher = new DirectDispatcher(new DirectOptions { AllowPrivate = false }, Resolve(), UnexpectedAsync);
+        SessionException exception = await FailAsync(dispatcher, Destination.Tcp(address, 80));
+        Assert.Equal(ErrorCode.ProxyRejected, exception.ErrorCode);
+        Assert.Contains("not public", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("rebind.example")]
+    [InlineData("127.1")] // a name to the protocol, an address to the system's resolver
+    public async Task Private_Name_RejectedAfterResolution(string name)
+    {
+        var dispatcher = new DirectDispatcher(
+            new DirectOptions { AllowPrivate = false }, Resolve(IPAddress.Loopback, IPAddress.Parse("10.0.0.1")), UnexpectedAsync);
+        Assert.Equal(ErrorCode.ProxyRejected, (await FailAsync(dispatcher, Destination.Tcp(name, 80))).ErrorCode);
+    }
+
+    [Fact]
+    public async Task Private_AndPublic_OnlyPublicDialled()
+    {
+        var dialled = new List<IPAddress>();
+        var dispatcher = new DirectDispatcher(
+            new DirectOptions { AllowPrivate = false },
+            Resolve(IPAddress.Loopback, Public, IPAddress.IPv6Loopback),
+            (endPoint, _) =>
+            {
+                dialled.Add(endPoint.Address);
+                return Task.FromException<Socket>(new SocketException((int)SocketError.ConnectionRefused));
+            });
+        await FailAsync(dispatcher, Destination.Tcp("both.example", 80));
+        Assert.Equal([Public], dialled);
+    }
+
+    [Fact]
+    public void ConnectTimeout_NotPositive_Refused()
+        => Assert.Throws<ArgumentOutOfRangeException>(() => new DirectOptions { ConnectTimeout = TimeSpan.Zero });
+
+    private static Func<string, CancellationToken, Task<IPAddress[]>> Resolve(params IPAddress[] addresses) => (_, _) => Task.FromResult(addresses);
+
+    private static async Task<Socket> NeverAsync(IPEndPoint endPoint, CancellationToken cancellationToken)
+    {
+        await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
+        throw new InvalidOperationException($"{endPoint} was reached.");
+    }
+
+    private static Task<Socket> UnexpectedAsync(IPEndPoint endPoint, CancellationToken cancellationToken)
+        => throw new InvalidOperationException($"{endPoint} was dialled.");
+
+    private static Task<SessionException> FailAsync(DirectDispatcher dispatcher, Destination destination)
+        => Assert.ThrowsAsync<SessionException>(async () => await dispatcher.DispatchAsync(destination, Cancel));
+}
