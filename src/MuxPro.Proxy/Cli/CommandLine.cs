@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.Net.Sockets;
 
 namespace MuxPro.Proxy.Cli;
@@ -9,8 +10,11 @@ internal static class CommandLine
     // Ctrl-C and SIGTERM cancel the running verb; one that has not stopped by then is left behind.
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(3);
 
-    public static RootCommand Create() => new("Carries SOCKS5 and HTTP proxy connections over a few TLS connections (Mux.Pro).")
+    // No RootCommand: that one is named after the assembly, and the program is not.
+    public static Command Create() => new("muxpro", "Carries SOCKS5 and HTTP proxy connections over a few TLS connections (Mux.Pro).")
     {
+        new HelpOption(),
+        new VersionOption(),
         UpCommand.Create(),
         ServerCommand.Create(),
         ClientCommand.Create(),
@@ -22,8 +26,9 @@ internal static class CommandLine
         ParseResult parsed = Create().Parse(args);
         if (parsed.Errors.Count > 0)
         {
-            string verb = parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ";
-            return Fail(error, ExitCode.BadConfiguration, $"{parsed.Errors[0].Message} Try 'muxpro {verb}--help'.");
+            string verb = parsed.CommandResult == parsed.RootCommandResult ? "" : parsed.CommandResult.Command.Name + " ";
+            string reason = parsed.UnmatchedTokens.Count > 0 ? $"'{parsed.UnmatchedTokens[0]}' is not known here." : parsed.Errors[0].Message;
+            return Fail(error, ExitCode.BadConfiguration, $"{reason} Try 'muxpro {verb}--help'.");
         }
 
         try

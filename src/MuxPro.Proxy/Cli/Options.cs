@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.Logging;
 using MuxPro.Proxy.Security;
@@ -21,14 +22,17 @@ internal static class Options
     public static Option<int> Number(string name, string description, int defaultValue, int least, int most)
     {
         var option = new Option<int>(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => defaultValue };
-        option.Validators.Add(result =>
+        option.CustomParser = result =>
         {
-            // A text that is no number has its own error.
-            if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out int value) && (value < least || value > most))
+            string text = result.Tokens[0].Value;
+            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= least && value <= most)
             {
-                result.AddError($"{name} {value}: is not between {least} and {most}.");
+                return value;
             }
-        });
+
+            result.AddError($"{name} '{text}': is no number from {least} to {most}.");
+            return defaultValue;
+        };
         return option;
     }
 
@@ -40,7 +44,16 @@ internal static class Options
             HelpName = string.Join('|', LogLevels),
             DefaultValueFactory = _ => "warning",
         };
-        return option.AcceptOnlyFromAmong(LogLevels);
+        option.Validators.Add(result =>
+        {
+            string text = result.Tokens.Count > 0 ? result.Tokens[0].Value : LogLevels[0];
+            if (!LogLevels.Contains(text))
+            {
+                result.AddError($"{option.Name} '{text}': is none of {string.Join(", ", LogLevels)}.");
+            }
+        });
+        option.CompletionSources.Add(LogLevels);
+        return option;
     }
 
     public static LogLevel ToLogLevel(string text) => Enum.Parse<LogLevel>(text, ignoreCase: true);

@@ -72,7 +72,12 @@ internal sealed class HandshakeReader(Stream stream, int capacity = 1024)
             if (found >= 0)
             {
                 int length = searched + found + 4;
-                return length <= limit ? await ReadAsync(length, cancellationToken) : null;
+                if (length > limit)
+                {
+                    return null;
+                }
+
+                return await ReadAsync(length, cancellationToken);
             }
 
             searched = Math.Max(0, Buffered.Length - 3);
