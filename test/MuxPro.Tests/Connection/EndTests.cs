@@ -206,6 +206,7 @@ public sealed class EndTests
         await using ServerUnderTest server = await ServerUnderTest.StartAcceptingAsync();
         Session session = await server.AcceptNewAsync(5);
         await server.Peer.SendAsync(Raw.End(5));
+        await session.ExpectEndOfStreamAsync();
         Raw.Text("not flushed").CopyTo(session.Output.GetSpan(20));
         session.Output.Advance(11);
         await session.Output.CompleteAsync();
