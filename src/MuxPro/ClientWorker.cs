@@ -1,0 +1,164 @@
+using MuxPro.Connection;
+
+namespace MuxPro;
+
+/// <summary>The client end of one main connection: opens sub-connections on it. Safe to use from many threads.</summary>
+public sealed class ClientWorker : IAsyncDisposable
+{
+    private readonly MainConnection _connection;
+    private readonly ClientStrategy _strategy;
+    private readonly Lock _gate = new();
+
+    // Guarded by _gate.
+    private int _reserved;
+    private int _total;
+
+    private ClientWorker(MainConnection connection, ClientStrategy strategy, ProtocolVersion version)
+    {
+        _connection = connection;
+        _strategy = strategy;
+        Version = version;
+    }
+
+    /// <summary>The version that was negotiated.</summary>
+    public ProtocolVersion Version { get; }
+
+    /// <summary>Sub-connections that are open.</summary>
+    public int ActiveSessions => _connection.ActiveSessions;
+
+    /// <summary>Sub-connections that were opened in this worker's life.</summary>
+    public int TotalSessions
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _total;
+            }
+        }
+    }
+
+    /// <summary>Whether there is no room for another sub-connection, now or ever again.</summary>
+    public bool IsFull
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return !HasRoom;
+            }
+        }
+    }
+
+    /// <summary>Whether the worker takes no new sub-connections: it is gone, closing, or has carried <see cref="ClientStrategy.MaxConnection"/>.</summary>
+    public bool IsClosing
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _connection.IsClosing || IsWornOut;
+            }
+        }
+    }
+
+    /// <summary>Whether the main connection is gone.</summary>
+    public bool IsClosed => _connection.Failure is not null;
+
+    /// <summary>Done when the main connection is gone. Never fails.</summary>
+    public Task Completion => _connection.Completion;
+
+    /// <summary>Why the main connection ended, or <see langword="null"/> while it lives.</summary>
+    public MainConnectionException? Failure => _connection.Failure;
+
+    private bool IsWornOut => _strategy.MaxConnection > 0 && _total + _reserved >= _strategy.MaxConnection;
+
+    private bool HasRoom => !_connection.IsClosing && !IsWornOut && _connection.ActiveSessions + _reserved < _strategy.MaxConcurrency;
+
+    /// <summary>Negotiates on a link and returns the worker.</summary>
+    /// <param name="link">The byte stream to a server; owned by the worker from now on, also when this method fails.</param>
+    /// <param name="strategy">How many sub-connections; the default is <see cref="ClientStrategy"/>'s.</param>
+    /// <param name="options">Settings; the default is <see cref="MuxOptions"/>'s.</param>
+    /// <param name="cancellationToken">Gives up the attempt.</param>
+    /// <returns>The worker.</returns>
+    /// <exception cref="MainConnectionException">The server did not negotiate, or not in time.</exception>
+    public static async ValueTask<ClientWorker> StartAsync(
+        Link link, ClientStrategy? strategy = null, MuxOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(link);
+        var connection = new MainConnection(link, options ?? MuxOptions.Default, onOpened: null);
+        connection.Start();
+        try
+        {
+            ProtocolVersion version = await connection.Negotiated.WaitAsync(cancellationToken).ConfigureAwait(false);
+            return new ClientWorker(connection, strategy ?? new ClientStrategy(), version);
+        }
+        catch (OperationCanceledException)
+        {
+            connection.Abort("The attempt was cancelled.");
+            await connection.Completion.ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Reserves a place for one sub-connection, if there is room. Use it with <see cref="Open"/>, or give it back with <see cref="Release"/>.</summary>
+    /// <returns>Whether there was room.</returns>
+    public bool TryReserve()
+    {
+        lock (_gate)
+        {
+            if (!HasRoom)
+            {
+                return false;
+            }
+
+            _reserved++;
+            return true;
+        }
+    }
+
+    /// <summary>Gives a reserved place back.</summary>
+    public void Release() => Return(opened: false);
+
+    /// <summary>Opens a sub-connection in a reserved place. Nothing is waited for: data may be written at once.</summary>
+    /// <param name="destination">Where to.</param>
+    /// <param name="priority">0 is served first, 255 last.</param>
+    /// <returns>The sub-connection.</returns>
+    /// <exception cref="MainConnectionException">The main connection is gone or closing; nothing was sent. The place is given back.</exception>
+    /// <exception cref="SessionException">All ids are in use (0004). The place is given back.</exception>
+    public Session Open(Destination destination, byte priority = Session.DefaultPriority)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        bool opened = false;
+        try
+        {
+            Session session = _connection.Open(destination, priority);
+            opened = true;
+            return session;
+        }
+        finally
+        {
+            // Only now: between the two the place is counted twice rather than not at all.
+            Return(opened);
+        }
+    }
+
+    /// <summary>Closes the main connection in order: what can be sent is sent, then the sub-connections that still live fail.</summary>
+    /// <returns>A task that is done when both loops have ended and the link is closed.</returns>
+    public async ValueTask DisposeAsync() => await _connection.CloseAsync().ConfigureAwait(false);
+
+    private void Return(bool opened)
+    {
+        lock (_gate)
+        {
+            _reserved--;
+            _total += opened ? 1 : 0;
+            if (!IsWornOut || _reserved > 0)
+            {
+                return;
+            }
+        }
+
+        _connection.Retire();
+    }
+}

@@ -1,0 +1,255 @@
+using Microsoft.Extensions.Logging;
+using MuxPro.Core;
+using MuxPro.Diagnostics;
+
+namespace MuxPro.Connection;
+
+/// <content>Start, clock and end.</content>
+internal sealed partial class MainConnection
+{
+    // How long the last bytes may take when this end closes in order, and how long the other end may take to close too.
+    private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan LongestTick = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ShortestTick = TimeSpan.FromMilliseconds(10);
+
+    private readonly List<Session> _scan = [];
+    private KeepAlive _keepAlive;
+    private bool _retired;
+    private bool _ordered; // the other end closed in order: no reset is owed to it
+    private long _closeDeadline;
+    private long _lastActive;
+    private long _roundTripTicks;
+    private long _sendStarted;
+    private long _sendProgress;
+    private long _sendMoved;
+
+    private async Task RunAsync()
+    {
+        _lastActive = Now;
+        bool counted = _metrics.ConnectionOpened(_isClient);
+        ITimer timer = _time.CreateTimer(static state => ((MainConnection)state!).OnTick(), this, TickPeriod(), TickPeriod());
+        try
+        {
+            await Task.WhenAll(ReceiveLoopAsync(), SendLoopAsync()).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            // Neither loop throws what the outside can cause; if one does, it is a bug, and the others must not hang on it.
+            _log.LoopFailed(exception);
+            Fail(MainConnectionEnd.TransportFailed, "The main connection failed inside.", exception);
+        }
+        finally
+        {
+            await timer.DisposeAsync().ConfigureAwait(false);
+            await DisposeTransportAsync().ConfigureAwait(false);
+            _batch.Close();
+            MainConnectionException failure = Failure!;
+            if (counted)
+            {
+                _metrics.ConnectionEnded(_isClient, failure.Reason, _time.GetElapsedTime(_started));
+            }
+
+            _log.MainConnectionEnded(RemoteEndPoint, failure.Reason, failure.Message);
+            _ = _negotiated.TrySetException(MuxErrors.Copy(failure));
+            _ = _negotiated.Task.Exception; // nobody has to look
+            _completion.SetResult();
+        }
+    }
+
+    private async Task DisposeTransportAsync()
+    {
+        try
+        {
+            await _transport.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            _log.TransportCloseFailed(exception);
+        }
+    }
+
+    /// <summary>Ends the main connection and all its sub-connections; the first reason wins.</summary>
+    private void Fail(MainConnectionEnd reason, string message, Exception? exception = null, bool ordered = false)
+    {
+        var failure = new MainConnectionException(reason, message, exception);
+        var sessions = new List<Session>();
+        var wakeups = new List<Wakeups>();
+        bool sending;
+        lock (_gate)
+        {
+            if (_failure is not null)
+            {
+                return;
+            }
+
+            // Between our own orderly close and the other end's, whatever happens is the end of that close.
+            if (_closeSent && reason is MainConnectionEnd.TransportFailed or MainConnectionEnd.ClosedByPeer or MainConnectionEnd.Timeout && _closing)
+            {
+                failure = new MainConnectionException(MainConnectionEnd.ClosedLocally, "The main connection was closed.");
+            }
+
+            _failure = failure;
+            sending = _sendStarted != 0;
+            _ordered = ordered && !sending;
+            _sessions.CopyTo(sessions);
+            foreach (Session session in sessions)
+            {
+                if (!session.IsAborted)
+                {
+                    bool dropped = reason == MainConnectionEnd.ClosedLocally;
+                    ErrorCode code = reason == MainConnectionEnd.Timeout ? ErrorCode.OperationTimeout : ErrorCode.RemoteDisconnect;
+                    wakeups.Add(AbortLocked(session, code, failure, dropped));
+                }
+
+                RemoveLocked(session);
+            }
+        }
+
+        _ = _negotiated.TrySetException(MuxErrors.Copy(failure));
+        _ = _negotiated.Task.Exception;
+        if (!_ordered)
+        {
+            _transport.Abort();
+        }
+
+        foreach (Wakeups wakeup in wakeups)
+        {
+            wakeup.Run();
+        }
+
+        _sendSignal.Set();
+    }
+
+    private void OnTick()
+    {
+        long now = Now;
+        CheckNegotiation(now);
+        CheckSend(now);
+        CheckClose(now);
+        CheckLinger(now);
+        if (_transport.RoundTripTime is { Ticks: > 0 } roundTrip)
+        {
+            Volatile.Write(ref _roundTripTicks, ToTimestamps(roundTrip));
+        }
+
+        lock (_gate)
+        {
+            // SPEC 5: a server sends nothing after its answer until the first frame of the client is in.
+            if (_version is null || !_maySend || !_keepAlive.IsDue(now))
+            {
+                return;
+            }
+
+            _keepAliveDue = true;
+        }
+
+        _sendSignal.Set();
+    }
+
+    private void CheckNegotiation(long now)
+    {
+        // SPEC 5: no answer within the handshake timeout closes the main connection.
+        if (_version is null && now - _started >= ToTimestamps(Options.HandshakeTimeout))
+        {
+            Fail(MainConnectionEnd.NegotiationFailed, $"The other end did not negotiate within {Options.HandshakeTimeout}.");
+        }
+    }
+
+    private void CheckSend(long now)
+    {
+        if (Options.WriteTimeout == Timeout.InfiniteTimeSpan)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            if (_sendStarted == 0)
+            {
+                return;
+            }
+        }
+
+        // Slow is not dead: what counts is when the other end last took something.
+        long progress = _transport.Progress;
+        if (progress != _sendProgress)
+        {
+            _sendProgress = progress;
+            _sendMoved = now;
+        }
+
+        lock (_gate)
+        {
+            if (_sendStarted == 0 || now - Math.Max(_sendStarted, _sendMoved) < ToTimestamps(Options.WriteTimeout))
+            {
+                return;
+            }
+        }
+
+        Fail(MainConnectionEnd.Timeout, $"The other end took no bytes for {Options.WriteTimeout}.");
+    }
+
+    private void CheckClose(long now)
+    {
+        lock (_gate)
+        {
+            if (!_closing || now < _closeDeadline)
+            {
+                return;
+            }
+        }
+
+        Fail(MainConnectionEnd.ClosedLocally, "The main connection was closed.");
+    }
+
+    /// <summary>SPEC 6.3.4: after its own End an end goes on delivering what comes for as long as bytes come, at most 30 s without one.</summary>
+    private void CheckLinger(long now)
+    {
+        List<Session>? late = null;
+        lock (_gate)
+        {
+            if (_lingering == 0)
+            {
+                return;
+            }
+
+            _scan.Clear();
+            _sessions.CopyTo(_scan);
+            foreach (Session session in _scan)
+            {
+                if (session is { EndSent: true, EndReceived: false, IsAborted: false }
+                    && now - session.LastReceived >= ToTimestamps(Options.LingerTimeout))
+                {
+                    (late ??= []).Add(session);
+                }
+            }
+
+            _scan.Clear();
+        }
+
+        foreach (Session session in late ?? [])
+        {
+            Abort(session, ErrorCode.OperationTimeout, new SessionException(
+                ErrorCode.OperationTimeout,
+                $"Session {session.Id} to {session.Destination} got no byte for {Options.LingerTimeout} after its own end."));
+        }
+    }
+
+    private TimeSpan TickPeriod()
+    {
+        TimeSpan shortest = Options.HandshakeTimeout;
+        foreach (TimeSpan timeout in (ReadOnlySpan<TimeSpan>)[Options.KeepAliveInterval, Options.WriteTimeout, Options.LingerTimeout])
+        {
+            if (timeout != Timeout.InfiniteTimeSpan && timeout < shortest)
+            {
+                shortest = timeout;
+            }
+        }
+
+        TimeSpan period = shortest / 4;
+        return period > LongestTick ? LongestTick : period < ShortestTick ? ShortestTick : period;
+    }
+
+    private long ToTimestamps(TimeSpan time)
+        => time == Timeout.InfiniteTimeSpan ? -1 : (long)(time.TotalSeconds * _time.TimestampFrequency);
+}

@@ -1,0 +1,357 @@
+using MuxPro.Core;
+using MuxPro.Wire;
+
+namespace MuxPro.Connection;
+
+/// <content>The send loop: pulls frames out of the sessions when the transport can take more.</content>
+internal sealed partial class MainConnection
+{
+    // A first payload of up to so many bytes goes with the New, ahead of other data: it is what the target needs to answer.
+    private const int FirstPayload = 4 * 1024;
+
+    private readonly AsyncSignal _sendSignal = new();
+    private readonly SendBatch _batch = new();
+    private readonly List<Session> _writers = [];
+
+    // Guarded by _gate.
+    private readonly SendQueue<Session> _ready = new();
+    private readonly Queue<Session> _control = new();
+    private readonly Queue<(ushort Id, ErrorCode Code)> _answers = new();
+    private readonly List<Session> _over = [];
+    private bool _negotiationDue;
+    private NegotiationForm _negotiationForm;
+    private bool _keepAliveDue;
+    private bool _maySend;
+    private bool _closeSent;
+    private int _lingering;
+
+    private async Task SendLoopAsync()
+    {
+        try
+        {
+            lock (_gate)
+            {
+                _negotiationDue = _isClient;
+            }
+
+            bool inline = false;
+            while (true)
+            {
+                bool more = FillBatch();
+                WakeWriters();
+                if (_batch.IsEmpty)
+                {
+                    if (Failure is not null)
+                    {
+                        return;
+                    }
+
+                    if (TakeClose())
+                    {
+                        await _transport.CompleteWritesAsync().ConfigureAwait(false);
+                    }
+
+                    await _sendSignal.WaitAsync().ConfigureAwait(false);
+                    inline = _sendSignal.ResumedInline;
+                    continue;
+                }
+
+                ValueTask send = _transport.SendAsync(_batch);
+                inline &= send.IsCompleted;
+                await send.ConfigureAwait(false);
+                OnSent();
+                if (inline && more)
+                {
+                    // The caller of an inline send came with little to send; it must not be kept to send everybody's data.
+                    await Task.Yield();
+                    inline = false;
+                }
+            }
+        }
+        catch (Exception exception) when (exception is IOException or System.Net.Sockets.SocketException or ObjectDisposedException
+            or InvalidOperationException or OperationCanceledException)
+        {
+            Fail(MainConnectionEnd.TransportFailed, $"Sending failed: {exception.Message}", exception);
+        }
+        finally
+        {
+            _batch.Clear();
+            lock (_gate)
+            {
+                _sendStarted = 0;
+            }
+        }
+    }
+
+    /// <summary>Cuts frames until the batch is full or nobody may send.</summary>
+    /// <returns>Whether there is more than went into the batch.</returns>
+    private bool FillBatch()
+    {
+        lock (_gate)
+        {
+            _batch.Clear();
+            if (_failure is not null)
+            {
+                return false;
+            }
+
+            if (_negotiationDue)
+            {
+                _negotiationDue = false;
+                WriteNegotiation();
+            }
+
+            // SPEC 5: until the answer is in, a client sends nothing else.
+            if (_version is not null)
+            {
+                WriteControl();
+                while (_batch.HasRoom && _ready.Dequeue() is { } session)
+                {
+                    session.InSendQueue = false;
+                    WriteData(session);
+                }
+            }
+
+            if (!_batch.IsEmpty)
+            {
+                _sendStarted = Now;
+                _keepAlive.OnSent(_sendStarted);
+            }
+
+            return _version is not null && (_ready.Count > 0 || _control.Count > 0 || _answers.Count > 0);
+        }
+    }
+
+    private void OnSent()
+    {
+        _metrics.Sent(_batch.Length);
+        lock (_gate)
+        {
+            _sendStarted = 0;
+        }
+
+        _batch.Clear();
+    }
+
+    private void WriteNegotiation()
+    {
+        if (_isClient)
+        {
+            Span<ProtocolVersion> versions = new ProtocolVersion[Options.Versions.Count];
+            for (int i = 0; i < versions.Length; i++)
+            {
+                versions[i] = Options.Versions[i];
+            }
+
+            FrameWriter.WriteNegotiateVersion(_batch, versions);
+            _negotiationSent = Now;
+        }
+        else
+        {
+            FrameWriter.WriteNegotiateVersion(_batch, [_version!.Value], _negotiationForm);
+        }
+    }
+
+    /// <summary>Control goes ahead of data: credit would wait behind the bulk that it is to release.</summary>
+    private void WriteControl()
+    {
+        if (_keepAliveDue)
+        {
+            _keepAliveDue = false;
+            FrameWriter.WriteKeepAlive(_batch);
+        }
+
+        while (_batch.HasRoom && _answers.TryDequeue(out (ushort Id, ErrorCode Code) answer))
+        {
+            FrameWriter.WriteEnd(_batch, answer.Id, answer.Code);
+        }
+
+        while (_batch.HasRoom && _control.TryDequeue(out Session? session))
+        {
+            session.InControlQueue = false;
+            WriteControl(session);
+        }
+    }
+
+    private void WriteControl(Session session)
+    {
+        if (session.PendingAbort is { } code)
+        {
+            session.PendingAbort = null;
+            WriteEnd(session, code);
+            return;
+        }
+
+        if (session.EndSent)
+        {
+            return;
+        }
+
+        if (session.IsAborted)
+        {
+            // SPEC 6.3.4: the answer to an End with a code is an End 0000, if none was sent yet.
+            WriteEnd(session, ErrorCode.GracefulShutdown);
+            return;
+        }
+
+        if (session.NewPending)
+        {
+            WriteNew(session);
+            return;
+        }
+
+        // SPEC 6.3.6: never a CreditUpdate once either end has sent its End.
+        if (session.PendingGrant > 0 && !session.EndReceived)
+        {
+            FrameWriter.WriteCreditUpdate(_batch, session.Id, (uint)session.PendingGrant);
+        }
+
+        session.PendingGrant = 0;
+        if (session.CompleteRequested && session.Sender.Length == 0)
+        {
+            WriteEnd(session, ErrorCode.GracefulShutdown);
+        }
+    }
+
+    private void WriteNew(Session session)
+    {
+        session.NewPending = false;
+        int length = session.Credit.Take((int)Math.Min(session.Sender.Length, FirstPayload));
+        if (length == 0)
+        {
+            FrameWriter.WriteNew(_batch, session.Id, session.Destination, session.Priority);
+            AfterData(session, isEmpty: session.Sender.Length == 0);
+            return;
+        }
+
+        FrameWriter.WriteNew(_batch, session.Id, session.Destination, session.Priority, globalId: 0, length);
+        MovePayload(session, length);
+    }
+
+    private void WriteData(Session session)
+    {
+        if (session.IsAborted || session.EndSent)
+        {
+            return;
+        }
+
+        int length = session.Credit.Take((int)Math.Min(session.Sender.Length, Options.MaxFramePayload));
+        if (length > 0)
+        {
+            FrameWriter.WriteKeep(_batch, session.Id, length);
+            MovePayload(session, length);
+        }
+    }
+
+    private void MovePayload(Session session, int length)
+    {
+        if (session.Sender.MoveTo(_batch, length, out bool isEmpty))
+        {
+            _writers.Add(session);
+        }
+
+        AfterData(session, isEmpty);
+    }
+
+    private void AfterData(Session session, bool isEmpty)
+    {
+        if (!isEmpty)
+        {
+            if (session.Credit.Available > 0)
+            {
+                EnqueueDataLocked(session);
+            }
+        }
+        else if (session.CompleteRequested)
+        {
+            WriteEnd(session, ErrorCode.GracefulShutdown);
+        }
+    }
+
+    private void WriteEnd(Session session, ErrorCode code)
+    {
+        bool first = !session.EndSent;
+        if (code == ErrorCode.GracefulShutdown && first && !session.EndReceived && !session.IsAborted)
+        {
+            // SPEC 6.3.4: afterwards there is no granting, so what the answer may need is granted now.
+            int grant = session.PendingGrant + session.Receiver.TakeLastGrant();
+            if (grant > 0)
+            {
+                FrameWriter.WriteCreditUpdate(_batch, session.Id, (uint)grant);
+            }
+        }
+
+        session.PendingGrant = 0;
+        FrameWriter.WriteEnd(_batch, session.Id, code);
+        session.EndSent = true;
+        if (session.EndReceived)
+        {
+            session.SetEndCode(code);
+            RemoveLocked(session);
+            _over.Add(session);
+        }
+        else if (first && !session.IsAborted)
+        {
+            _lingering++;
+            session.LastReceived = Now;
+        }
+    }
+
+    private void EnqueueDataLocked(Session session)
+    {
+        if (!session.InSendQueue)
+        {
+            session.InSendQueue = true;
+            _ready.Enqueue(session);
+        }
+    }
+
+    private void EnqueueControlLocked(Session session)
+    {
+        if (!session.InControlQueue)
+        {
+            session.InControlQueue = true;
+            _control.Enqueue(session);
+        }
+    }
+
+    /// <summary>Whether it is time to tell the other end that nothing more comes. Once.</summary>
+    private bool TakeClose()
+    {
+        lock (_gate)
+        {
+            if (!_closing || _closeSent)
+            {
+                return false;
+            }
+
+            return _closeSent = true;
+        }
+    }
+
+    private void WakeWriters()
+    {
+        foreach (Session session in _writers)
+        {
+            session.Sender.Wake();
+        }
+
+        _writers.Clear();
+        if (_over.Count == 0)
+        {
+            return;
+        }
+
+        Session[] over;
+        lock (_gate)
+        {
+            over = [.. _over];
+            _over.Clear();
+        }
+
+        foreach (Session session in over)
+        {
+            session.SetOver(aborted: false);
+        }
+    }
+}

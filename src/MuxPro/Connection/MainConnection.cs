@@ -1,0 +1,340 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+using Microsoft.Extensions.Logging;
+using MuxPro.Core;
+using MuxPro.Diagnostics;
+using MuxPro.Wire;
+
+namespace MuxPro.Connection;
+
+/// <summary>
+/// One end of a main connection: its two loops, its sub-connections and its clock. The decisions are in <c>Core</c>, the bytes in <c>Wire</c>.
+/// </summary>
+/// <remarks>
+/// Locks: <c>_gate</c> guards the table, the queues and the state of all sessions; each session's own lock guards its bytes and is taken after
+/// <c>_gate</c> or alone. Both are held for arithmetic only; applications are woken without a lock.
+/// </remarks>
+internal sealed partial class MainConnection
+{
+    private readonly Lock _gate = new();
+    private readonly bool _isClient;
+    private readonly Transport _transport;
+    private readonly Action<Session>? _onOpened;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly MuxMetrics _metrics;
+    private readonly TaskCompletionSource<ProtocolVersion> _negotiated = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly long _started;
+
+    // Guarded by _gate.
+    private readonly SessionTable<Session> _sessions = new();
+    private ProtocolVersion? _version;
+    private MainConnectionException? _failure;
+    private bool _closing;
+    private int _active;
+
+    /// <summary>Makes the end of a main connection; <see cref="Start"/> sets it going.</summary>
+    /// <param name="link">The byte stream; owned from now on.</param>
+    /// <param name="options">Settings.</param>
+    /// <param name="onOpened">The server's: called on the receive loop with each new session, must not block. A client has none.</param>
+    public MainConnection(Link link, MuxOptions options, Action<Session>? onOpened)
+    {
+        Options = options;
+        WindowBudget = new WindowBudget(options.WindowBudget);
+        _onOpened = onOpened;
+        _isClient = onOpened is null;
+        _time = options.TimeProvider;
+        _log = options.LoggerFactory.CreateLogger<MainConnection>();
+        _metrics = MuxMetrics.For(options);
+        _started = Now;
+        _transport = Transport.Create(link, options);
+        _keepAlive = new KeepAlive(ToTimestamps(options.KeepAliveInterval), _started);
+        _opens = new Budget(options.OpensPerSecond, _time.TimestampFrequency, _started);
+        _resets = new Budget(options.ResetsPerSecond, _time.TimestampFrequency, _started);
+        _controls = new Budget(options.ControlFramesPerSecond, _time.TimestampFrequency, _started);
+    }
+
+    public MuxOptions Options { get; }
+
+    public WindowBudget WindowBudget { get; }
+
+    public EndPoint? RemoteEndPoint => _transport.RemoteEndPoint;
+
+    /// <summary>A timestamp of the options' clock.</summary>
+    public long Now => _time.GetTimestamp();
+
+    /// <summary>The round-trip time in timestamps, or 0 while it is not known.</summary>
+    public long RoundTripTicks => Volatile.Read(ref _roundTripTicks);
+
+    /// <summary>Done with the version when the negotiation is; fails when it does.</summary>
+    public Task<ProtocolVersion> Negotiated => _negotiated.Task;
+
+    /// <summary>Done when the main connection is gone and both loops have ended. Never fails.</summary>
+    public Task Completion => _completion.Task;
+
+    /// <summary>Why the main connection ended, or <see langword="null"/>.</summary>
+    public MainConnectionException? Failure => Volatile.Read(ref _failure);
+
+    /// <summary>Whether it takes no new sub-connections.</summary>
+    public bool IsClosing => Volatile.Read(ref _closing) || Failure is not null;
+
+    /// <summary>Sub-connections that have not ended.</summary>
+    public int ActiveSessions => Volatile.Read(ref _active);
+
+    /// <summary>Starts both loops and the clock.</summary>
+    public void Start() => _ = RunAsync();
+
+    /// <summary>Opens a sub-connection.</summary>
+    /// <exception cref="MainConnectionException">The main connection is gone or closing.</exception>
+    /// <exception cref="SessionException">All ids are in use (0004).</exception>
+    public Session Open(Destination destination, byte priority)
+    {
+        Session session;
+        lock (_gate)
+        {
+            if (_failure is not null)
+            {
+                throw MuxErrors.Copy(_failure);
+            }
+
+            if (_closing)
+            {
+                throw new MainConnectionException(MainConnectionEnd.ClosedLocally, "The main connection is closing.");
+            }
+
+            if (!_sessions.TryAllocate(out ushort id))
+            {
+                throw new SessionException(ErrorCode.ResourceExhaustion, "All 65,535 ids of the main connection are in use.");
+            }
+
+            session = new Session(this, id, destination, priority) { NewPending = true };
+            AddLocked(session);
+            EnqueueControlLocked(session);
+        }
+
+        _metrics.SessionOpened();
+        _log.SessionOpened(session.Id, destination);
+        _sendSignal.Set();
+        return session;
+    }
+
+    /// <summary>Ends the main connection in order: what can be sent is sent, sub-connections that still live fail.</summary>
+    public async Task CloseAsync()
+    {
+        lock (_gate)
+        {
+            if (!_closing)
+            {
+                _closing = true;
+                _closeDeadline = Now + ToTimestamps(CloseTimeout);
+            }
+        }
+
+        _sendSignal.Set();
+        await Completion.ConfigureAwait(false);
+    }
+
+    /// <summary>Ends the main connection at once.</summary>
+    public void Abort(string message) => Fail(MainConnectionEnd.ClosedLocally, message);
+
+    /// <summary>Takes no new sub-connections, and closes when the last one has ended.</summary>
+    public void Retire()
+    {
+        lock (_gate)
+        {
+            _retired = true;
+            if (_active > 0)
+            {
+                return;
+            }
+        }
+
+        _ = CloseAsync();
+    }
+
+    // ---- what sessions ask for ---------------------------------------------------------------------------------------------
+
+    /// <summary>A session has bytes to send.</summary>
+    public void OnWritten(Session session)
+    {
+        // Few bytes and nobody in line: sending them here saves a change of thread. A batch in the making is worth more than that.
+        const int SendInlineUpTo = 16 * 1024;
+        bool inline;
+        lock (_gate)
+        {
+            if (session.IsAborted || session.InSendQueue || session.NewPending || session.Credit.Available == 0)
+            {
+                return;
+            }
+
+            long length = session.Sender.Length;
+            if (length == 0)
+            {
+                return;
+            }
+
+            inline = _ready.Count == 0 && length <= SendInlineUpTo;
+            EnqueueDataLocked(session);
+        }
+
+        _sendSignal.Set(inline);
+    }
+
+    /// <summary>A session's application writes no more.</summary>
+    public void CompleteWrites(Session session)
+    {
+        lock (_gate)
+        {
+            if (session.IsAborted || session.CompleteRequested)
+            {
+                return;
+            }
+
+            session.CompleteRequested = true;
+
+            // Behind data the End goes with the last of it.
+            if (session.Sender.Length == 0)
+            {
+                EnqueueControlLocked(session);
+            }
+        }
+
+        _sendSignal.Set();
+    }
+
+    /// <summary>A session's application consumed enough for a grant.</summary>
+    public void Grant(Session session, int bytes)
+    {
+        if (bytes == 0)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            if (session.IsAborted || session.EndSent || session.EndReceived)
+            {
+                return;
+            }
+
+            // At most one grant waits per sub-connection, whatever the application consumes meanwhile.
+            session.PendingGrant += bytes;
+            EnqueueControlLocked(session);
+        }
+
+        _sendSignal.Set();
+    }
+
+    /// <summary>This end aborts a session.</summary>
+    public void Abort(Session session, ErrorCode code, Exception error)
+    {
+        Wakeups wakeups;
+        lock (_gate)
+        {
+            if (session.IsAborted || _failure is not null || (session.EndSent && session.EndReceived))
+            {
+                return;
+            }
+
+            wakeups = AbortLocked(session, code, error, drop: true);
+            if (session.NewPending)
+            {
+                // The other end never heard of it.
+                RemoveLocked(session);
+            }
+            else
+            {
+                session.PendingAbort = code;
+                EnqueueControlLocked(session);
+            }
+        }
+
+        wakeups.Run();
+        _sendSignal.Set();
+    }
+
+    /// <summary>A session is over: the one place that reports it.</summary>
+    public void OnOver(Session session)
+    {
+        ErrorCode code = session.EndCode ?? ErrorCode.GracefulShutdown;
+        _metrics.SessionEnded(code, _time.GetElapsedTime(session.Opened));
+        _log.SessionEnded(session.Id, code);
+    }
+
+    // ---- under the gate ------------------------------------------------------------------------------------------------------
+
+    private void AddLocked(Session session)
+    {
+        _sessions.Add(session.Id, session);
+        session.IsCounted = true;
+        session.Opened = session.LastReceived = Now;
+        _active++;
+    }
+
+    /// <summary>Stops a session in both directions. What is still to be told to the other end is the caller's.</summary>
+    private Wakeups AbortLocked(Session session, ErrorCode code, Exception error, bool drop)
+    {
+        if (session.EndSent && !session.EndReceived)
+        {
+            _lingering--;
+        }
+
+        session.IsAborted = true;
+        session.PendingGrant = 0;
+        session.SetEndCode(code);
+        bool reader = session.Receiver.End(error, drop);
+        bool writer = session.Sender.Fail(error);
+        session.Receiver.CloseCredit();
+        UncountLocked(session);
+        return new Wakeups(session, reader, writer, IsOver: true, IsAborted: true);
+    }
+
+    /// <summary>Both ends have sent End: the id is free.</summary>
+    private void RemoveLocked(Session session)
+    {
+        _sessions.Remove(session.Id);
+        session.EndSent = session.EndReceived = true;
+        session.Receiver.CloseCredit();
+        UncountLocked(session);
+    }
+
+    private void UncountLocked(Session session)
+    {
+        if (!session.IsCounted)
+        {
+            return;
+        }
+
+        session.IsCounted = false;
+        _active--;
+        _lastActive = Now;
+        if (_retired && _active == 0 && !_closing)
+        {
+            _closing = true;
+            _closeDeadline = _lastActive + ToTimestamps(CloseTimeout);
+        }
+    }
+
+    /// <summary>Whom to wake once the gate is open.</summary>
+    private readonly record struct Wakeups(Session Session, bool Reader, bool Writer, bool IsOver, bool IsAborted)
+    {
+        public void Run()
+        {
+            if (Reader)
+            {
+                Session.Receiver.Wake();
+            }
+
+            if (Writer)
+            {
+                Session.Sender.Wake();
+            }
+
+            if (IsOver)
+            {
+                Session.SetOver(IsAborted);
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+using System.Diagnostics;
+
+namespace MuxPro.Connection;
+
+/// <summary>
+/// A pooled block of bytes, shared by reference count: what the transport received into it is handed to sessions without a copy, and what an
+/// application wrote into it is sent from it.
+/// </summary>
+internal sealed class Slab
+{
+    /// <summary>For a first small write or a small frame that must not pin a large slab.</summary>
+    public const int Small = 1024;
+
+    /// <summary>For what follows a small slab.</summary>
+    public const int Medium = 4 * 1024;
+
+    /// <summary>For bulk data and for receiving.</summary>
+    public const int Large = 64 * 1024;
+
+    private static readonly SlabPool SmallPool = new(Small, maxRetained: 4096);
+    private static readonly SlabPool MediumPool = new(Medium, maxRetained: 4096);
+    private static readonly SlabPool LargePool = new(Large, maxRetained: 1024);
+    private static long _rented;
+
+    private readonly SlabPool? _pool;
+    private int _references;
+
+    private Slab(int size, SlabPool? pool)
+    {
+        // Uninitialised: every byte is written before it is read.
+        Array = GC.AllocateUninitializedArray<byte>(size);
+        _pool = pool;
+    }
+
+    /// <summary>The bytes.</summary>
+    public byte[] Array { get; }
+
+    /// <summary>Slabs that somebody holds, in this process: what the tests for leaks count.</summary>
+    public static long Rented => Volatile.Read(ref _rented);
+
+    /// <summary>Whether somebody besides the caller holds the slab.</summary>
+    public bool IsShared => Volatile.Read(ref _references) > 1;
+
+    /// <summary>Takes a slab of at least a size; the caller holds the only reference.</summary>
+    public static Slab Rent(int size)
+    {
+        SlabPool? pool = size switch
+        {
+            <= Small => SmallPool,
+            <= Medium => MediumPool,
+            <= Large => LargePool,
+            _ => null,
+        };
+        Slab slab = pool?.TryTake() ?? new Slab(pool?.Size ?? size, pool);
+        Debug.Assert(slab._references == 0, "A slab in the pool has no references.");
+        slab._references = 1;
+        Interlocked.Increment(ref _rented);
+        return slab;
+    }
+
+    /// <summary>One more holder.</summary>
+    public void AddReference() => Interlocked.Increment(ref _references);
+
+    /// <summary>One holder less; the last one's release gives the slab back.</summary>
+    public void Release()
+    {
+        int references = Interlocked.Decrement(ref _references);
+        Debug.Assert(references >= 0, "A slab was released twice.");
+        if (references == 0)
+        {
+            Interlocked.Decrement(ref _rented);
+            _pool?.Return(this);
+        }
+    }
+
+    private sealed class SlabPool(int size, int maxRetained)
+    {
+        private readonly Stack<Slab> _slabs = new();
+        private readonly Lock _gate = new();
+
+        public int Size => size;
+
+        public Slab? TryTake()
+        {
+            lock (_gate)
+            {
+                return _slabs.TryPop(out Slab? slab) ? slab : null;
+            }
+        }
+
+        public void Return(Slab slab)
+        {
+            lock (_gate)
+            {
+                if (_slabs.Count < maxRetained)
+                {
+                    _slabs.Push(slab);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace MuxPro.Connection;
+
+/// <summary>The byte stream below a main connection, as the two loops use it: one receive and one send at a time, side by side.</summary>
+internal abstract class Transport : IAsyncDisposable
+{
+    /// <summary>The address of the other end, for messages.</summary>
+    public virtual EndPoint? RemoteEndPoint => null;
+
+    /// <summary>Chooses the fastest way that a link allows.</summary>
+    public static Transport Create(Link link, MuxOptions options)
+    {
+        if (link is not StreamLink { Socket: { } socket } stream)
+        {
+            return new StreamTransport(link, socket: null);
+        }
+
+        SocketTuning.Apply(socket, options);
+        return stream.AsStream() is NetworkStream ? new SocketTransport(link, socket) : new StreamTransport(link, socket);
+    }
+
+    /// <summary>Receives some bytes; 0 is the end of the stream.</summary>
+    public abstract ValueTask<int> ReceiveAsync(Memory<byte> buffer);
+
+    /// <summary>Sends a whole batch.</summary>
+    public abstract ValueTask SendAsync(SendBatch batch);
+
+    /// <summary>Tells the other end that nothing more comes.</summary>
+    public abstract ValueTask CompleteWritesAsync();
+
+    /// <summary>Ends both directions at once; whatever is under way fails.</summary>
+    public abstract void Abort();
+
+    /// <summary>The round-trip time that the transport knows, or zero.</summary>
+    public virtual TimeSpan RoundTripTime => TimeSpan.Zero;
+
+    /// <summary>Bytes that the other end has taken, where the transport knows: a send that takes long but moves is no dead peer.</summary>
+    public virtual long Progress => 0;
+
+    public abstract ValueTask DisposeAsync();
+}

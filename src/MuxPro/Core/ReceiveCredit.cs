@@ -1,0 +1,126 @@
+using System.Diagnostics;
+
+namespace MuxPro.Core;
+
+/// <summary>
+/// What the other end may still send on one sub-connection, when to grant more, and how large the window is (SPEC 6.3.6). Not thread-safe.
+/// </summary>
+/// <remarks>
+/// Each byte of the window is in one of three places: <see cref="Available"/> (the other end may send it), <see cref="Buffered"/> (received, not
+/// consumed) or consumed and not granted again. The application's consumption gives credit back at half a window, so that a grant is rare.
+/// </remarks>
+internal struct ReceiveCredit(int maxWindow, WindowBudget budget)
+{
+    private int _consumed;
+    private int _grown;
+    private bool _exhausted;
+    private bool _drained;
+    private long _lastGrant;
+
+    /// <summary>Bytes that may be on their way or unread at any time.</summary>
+    public int Window { get; private set; } = SendCredit.Initial;
+
+    /// <summary>Bytes that the other end may still send.</summary>
+    public int Available { get; private set; } = SendCredit.Initial;
+
+    /// <summary>Bytes received that the application has not consumed.</summary>
+    public int Buffered { get; private set; }
+
+    /// <summary>Accounts for the payload of a frame.</summary>
+    /// <returns><see langword="false"/> when the other end sent more than it was granted: the sub-connection ends with 0003 (SPEC 6.3.6).</returns>
+    public bool TryReceive(int count)
+    {
+        if (count > Available)
+        {
+            return false;
+        }
+
+        Available -= count;
+        Buffered += count;
+
+        // Less than a quarter left: the other end is about to wait for us, whatever the round trip takes.
+        _exhausted |= Available < Window / 4;
+        CheckInvariant();
+        return true;
+    }
+
+    /// <summary>Accounts for what the application consumed.</summary>
+    public void Consume(int count)
+    {
+        Debug.Assert(count <= Buffered, "More consumed than received.");
+        Buffered -= count;
+        _consumed += count;
+        _drained |= Buffered == 0;
+        CheckInvariant();
+    }
+
+    /// <summary>Whether <see cref="TakeGrant"/> would grant something.</summary>
+    /// <param name="needsMore">The application has seen all that is buffered and waits for more without consuming it.</param>
+    public readonly bool IsGrantDue(bool needsMore) => _consumed >= Window / 2 || IsStuck(needsMore);
+
+    /// <summary>What to grant now.</summary>
+    /// <param name="now">A timestamp.</param>
+    /// <param name="roundTrip">The round-trip time in the same unit, or 0 when it is not known.</param>
+    /// <param name="needsMore">The application has seen all that is buffered and waits for more without consuming it.</param>
+    /// <returns>Bytes to grant; 0 while less than half a window is due.</returns>
+    public int TakeGrant(long now, long roundTrip, bool needsMore = false)
+    {
+        if (!IsGrantDue(needsMore))
+        {
+            return 0;
+        }
+
+        // The window is what limits the sub-connection when the application has read all there was, and either the other end ran out of credit
+        // or half a window was used up within one round trip, so that the whole is used up within two.
+        bool limits = _drained && (_exhausted || (roundTrip > 0 && now - _lastGrant <= roundTrip));
+        if (limits || IsStuck(needsMore))
+        {
+            Grow(Window);
+        }
+
+        _lastGrant = now;
+        _drained = _exhausted = false;
+        return GrantConsumed();
+    }
+
+    /// <summary>
+    /// What to grant just before our End: afterwards 0.0 and 0.1 have no way to grant (SPEC 6.3.4), so the other end gets the largest window at once.
+    /// </summary>
+    public int TakeLastGrant()
+    {
+        Grow(maxWindow - Window);
+        return GrantConsumed();
+    }
+
+    /// <summary>Gives the window's growth back to the main connection's budget. Call it once, when the sub-connection is over.</summary>
+    public void Close()
+    {
+        budget.Return(_grown);
+        _grown = 0;
+    }
+
+    private readonly bool IsStuck(bool needsMore) => needsMore && Available < Window / 2;
+
+    private void Grow(int wanted)
+    {
+        int more = budget.Take(Math.Min(wanted, maxWindow - Window));
+        Window += more;
+        _grown += more;
+        _consumed += more;
+    }
+
+    private int GrantConsumed()
+    {
+        int grant = _consumed;
+        Available += grant;
+        _consumed = 0;
+        CheckInvariant();
+        return grant;
+    }
+
+    [Conditional("DEBUG")]
+    private readonly void CheckInvariant()
+        => Debug.Assert(
+            Available >= 0 && Buffered >= 0 && _consumed >= 0 && Available + Buffered + _consumed == Window && Window <= maxWindow,
+            "Each byte of the window is available, buffered or consumed.");
+}

@@ -1,0 +1,120 @@
+using System.Numerics;
+
+namespace MuxPro.Core;
+
+/// <summary>Something that waits for its turn in a <see cref="SendQueue{T}"/>.</summary>
+internal interface ISendQueueItem<T>
+    where T : class
+{
+    /// <summary>0 is served first, 255 last.</summary>
+    byte Priority { get; }
+
+    /// <summary>The queue's own: the next one in line.</summary>
+    T? NextInQueue { get; set; }
+}
+
+/// <summary>
+/// Decides which sub-connection sends next: the highest priority first, round robin among equals, and every 16th turn to a lower priority, so
+/// that nobody starves. Not thread-safe; allocates nothing after the first item of a priority.
+/// </summary>
+internal sealed class SendQueue<T>
+    where T : class, ISendQueueItem<T>
+{
+    /// <summary>One turn in so many goes to a lower priority while a higher one has work.</summary>
+    public const int LowerShare = 16;
+
+    private readonly Line?[] _lines = new Line?[256];
+    private readonly ulong[] _waiting = new ulong[4];
+    private int _turn;
+    private int _lastLower;
+
+    /// <summary>Items that wait.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Puts an item at the end of its priority's line. It must not be in a queue.</summary>
+    public void Enqueue(T item)
+    {
+        Line line = _lines[item.Priority] ??= new Line();
+        if (line.Tail is null)
+        {
+            line.Head = item;
+            _waiting[item.Priority >> 6] |= 1UL << item.Priority;
+        }
+        else
+        {
+            line.Tail.NextInQueue = item;
+        }
+
+        line.Tail = item;
+        Count++;
+    }
+
+    /// <summary>Takes the item whose turn it is.</summary>
+    /// <returns><see langword="null"/> when nothing waits.</returns>
+    public T? Dequeue()
+    {
+        int priority = NextWaiting(0);
+        if (priority < 0)
+        {
+            return null;
+        }
+
+        if (++_turn >= LowerShare)
+        {
+            _turn = 0;
+
+            // The lower priorities share their turns in order, else the second would starve the third.
+            int lower = NextWaiting(Math.Max(_lastLower, priority) + 1);
+            if (lower < 0)
+            {
+                lower = NextWaiting(priority + 1);
+            }
+
+            if (lower >= 0)
+            {
+                _lastLower = priority = lower;
+            }
+        }
+
+        Line line = _lines[priority]!;
+        T item = line.Head!;
+        line.Head = item.NextInQueue;
+        item.NextInQueue = null;
+        if (line.Head is null)
+        {
+            line.Tail = null;
+            _waiting[priority >> 6] &= ~(1UL << priority);
+        }
+
+        Count--;
+        return item;
+    }
+
+    private int NextWaiting(int from)
+    {
+        if (from > 255)
+        {
+            return -1;
+        }
+
+        int word = from >> 6;
+        ulong bits = _waiting[word] & (ulong.MaxValue << from);
+        while (bits == 0)
+        {
+            if (++word == _waiting.Length)
+            {
+                return -1;
+            }
+
+            bits = _waiting[word];
+        }
+
+        return (word << 6) + BitOperations.TrailingZeroCount(bits);
+    }
+
+    private sealed class Line
+    {
+        public T? Head;
+        public T? Tail;
+    }
+}

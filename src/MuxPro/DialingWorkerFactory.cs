@@ -1,0 +1,46 @@
+using Microsoft.Extensions.Logging;
+using MuxPro.Diagnostics;
+
+namespace MuxPro;
+
+/// <summary>Makes workers by dialling: any way to a reliable byte stream is a delegate.</summary>
+public sealed class DialingWorkerFactory : IClientWorkerFactory
+{
+    private readonly Func<CancellationToken, ValueTask<Link>> _dial;
+    private readonly ClientStrategy _strategy;
+    private readonly MuxOptions _options;
+    private readonly ILogger _log;
+
+    /// <summary>Makes the factory.</summary>
+    /// <param name="dial">Connects to a server.</param>
+    /// <param name="strategy">Limits of each worker; the default is <see cref="ClientStrategy"/>'s.</param>
+    /// <param name="options">Settings of the main connections; the default is <see cref="MuxOptions"/>'s.</param>
+    public DialingWorkerFactory(
+        Func<CancellationToken, ValueTask<Link>> dial, ClientStrategy? strategy = null, MuxOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(dial);
+        _dial = dial;
+        _strategy = strategy ?? new ClientStrategy();
+        _options = options ?? MuxOptions.Default;
+        _log = _options.LoggerFactory.CreateLogger<DialingWorkerFactory>();
+    }
+
+    /// <summary>How many sub-connections a new worker has room for.</summary>
+    internal int Places
+        => _strategy.MaxConnection == 0 ? _strategy.MaxConcurrency : Math.Min(_strategy.MaxConcurrency, _strategy.MaxConnection);
+
+    /// <inheritdoc/>
+    public async ValueTask<ClientWorker> CreateAsync(CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            Link link = await _dial(cancellationToken).ConfigureAwait(false);
+            return await ClientWorker.StartAsync(link, _strategy, _options, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            _log.DialFailed(exception.Message);
+            throw;
+        }
+    }
+}

@@ -1,0 +1,91 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+
+namespace MuxPro;
+
+/// <summary>
+/// The server end: takes main connections and dispatches their sub-connections. As a dispatcher it answers the special address
+/// <c>mux.pro</c> itself (SPEC 7.1) and hands every other destination on. Safe to use from many threads.
+/// </summary>
+public sealed class Server : IDispatcher
+{
+    // A main connection inside a main connection inside ... costs the one who opens it little and us a lot.
+    private const int MaxDepth = 4;
+
+    private readonly IDispatcher? _inner;
+    private readonly MuxOptions _options;
+    private readonly int _depth;
+
+    /// <summary>Makes a server.</summary>
+    /// <param name="inner">Reaches the destinations; not needed for <see cref="AcceptAllAsync"/> alone.</param>
+    /// <param name="options">Settings of the main connections; the default is <see cref="MuxOptions"/>'s.</param>
+    public Server(IDispatcher? inner = null, MuxOptions? options = null)
+        : this(inner, options ?? MuxOptions.Default, depth: 0)
+    {
+    }
+
+    private Server(IDispatcher? inner, MuxOptions options, int depth)
+    {
+        _inner = inner;
+        _options = options;
+        _depth = depth;
+    }
+
+    /// <summary>Reaches a destination: the special address is a main connection to this server, anything else goes to the inner dispatcher.</summary>
+    /// <inheritdoc/>
+    public ValueTask<Link> DispatchAsync(Destination destination, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        if (!destination.IsMuxPro)
+        {
+            return Inner.DispatchAsync(destination, cancellationToken);
+        }
+
+        if (_depth >= MaxDepth)
+        {
+            throw new SessionException(ErrorCode.ResourceExhaustion, $"Main connections are nested more than {MaxDepth} deep.");
+        }
+
+        (Link near, Link far) = Link.CreatePair();
+        _ = new Server(_inner, _options, _depth + 1).RunAsync(far, CancellationToken.None);
+        return ValueTask.FromResult(near);
+    }
+
+    /// <summary>Serves one main connection until it ends; its sub-connections go to the inner dispatcher.</summary>
+    /// <param name="link">The byte stream to a client; owned by the server from now on.</param>
+    /// <param name="cancellationToken">Closes the main connection in order.</param>
+    /// <returns>A task that is done when the main connection is gone. It does not fail: how it ended is logged, and is in the metrics.</returns>
+    public async Task RunAsync(Link link, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(link);
+        _ = Inner;
+        await using ServerWorker worker = new(link, this, _options);
+        await using CancellationTokenRegistration registration =
+            cancellationToken.UnsafeRegister(static state => _ = ((ServerWorker)state!).CloseAsync(), worker);
+        await worker.Completion.ConfigureAwait(false);
+    }
+
+    /// <summary>Serves one main connection; the caller takes each sub-connection itself.</summary>
+    /// <param name="link">The byte stream to a client; owned by the server from now on.</param>
+    /// <param name="cancellationToken">Closes the main connection in order and ends the enumeration with an <see cref="OperationCanceledException"/>.</param>
+    /// <returns>
+    /// The sub-connections, each owned by the caller: <see cref="Session.Destination"/> says what the client asks for, <see cref="Session.Abort(ErrorCode)"/>
+    /// refuses. It ends with the main connection.
+    /// </returns>
+    public async IAsyncEnumerable<Session> AcceptAllAsync(
+        Link link, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(link);
+
+        // No more can wait than may be open.
+        var incoming = Channel.CreateUnbounded<Session>(new UnboundedChannelOptions { SingleReader = true });
+        await using ServerWorker worker = new(link, incoming.Writer, _options);
+        await foreach (Session session in incoming.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+        {
+            yield return session;
+        }
+    }
+
+    private IDispatcher Inner
+        => _inner ?? throw new InvalidOperationException("A server without an inner dispatcher can only AcceptAllAsync.");
+}

@@ -1,0 +1,152 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using MuxPro.Connection;
+using MuxPro.Diagnostics;
+
+namespace MuxPro;
+
+/// <summary>The server end of one main connection: each sub-connection that the client opens is dispatched, or handed to whoever accepts.</summary>
+public sealed class ServerWorker : IAsyncDisposable
+{
+    private readonly MainConnection _connection;
+    private readonly IDispatcher? _dispatcher;
+    private readonly ChannelWriter<Session>? _incoming;
+    private readonly MuxOptions _options;
+    private readonly ILogger _log;
+    private int _pending;
+
+    /// <summary>Serves a link; each sub-connection goes to a dispatcher.</summary>
+    /// <param name="link">The byte stream to a client; owned by the worker from now on.</param>
+    /// <param name="dispatcher">Reaches the destinations.</param>
+    /// <param name="options">Settings; the default is <see cref="MuxOptions"/>'s.</param>
+    public ServerWorker(Link link, IDispatcher dispatcher, MuxOptions? options = null)
+        : this(link, options)
+    {
+        ArgumentNullException.ThrowIfNull(dispatcher);
+        _dispatcher = dispatcher;
+        _connection.Start();
+    }
+
+    internal ServerWorker(Link link, ChannelWriter<Session> incoming, MuxOptions options)
+        : this(link, options)
+    {
+        _incoming = incoming;
+        _connection.Start();
+        _ = CompleteIncomingAsync(incoming);
+    }
+
+    private ServerWorker(Link link, MuxOptions? options)
+    {
+        ArgumentNullException.ThrowIfNull(link);
+        _options = options ?? MuxOptions.Default;
+        _log = _options.LoggerFactory.CreateLogger<ServerWorker>();
+        _connection = new MainConnection(link, _options, OnOpened);
+    }
+
+    /// <summary>Sub-connections that are open.</summary>
+    public int ActiveSessions => _connection.ActiveSessions;
+
+    /// <summary>Done when the main connection is gone. Never fails.</summary>
+    public Task Completion => _connection.Completion;
+
+    /// <summary>Why the main connection ended, or <see langword="null"/> while it lives.</summary>
+    public MainConnectionException? Failure => _connection.Failure;
+
+    /// <summary>Closes the main connection in order.</summary>
+    /// <returns>A task that is done when both loops have ended and the link is closed.</returns>
+    public async ValueTask DisposeAsync() => await CloseAsync().ConfigureAwait(false);
+
+    internal Task CloseAsync() => _connection.CloseAsync();
+
+    /// <summary>Runs on the receive loop: must not wait, and must not call what is not ours.</summary>
+    private void OnOpened(Session session)
+    {
+        if (_incoming is not null)
+        {
+            _ = _incoming.TryWrite(session);
+        }
+        else if (Interlocked.Increment(ref _pending) > _options.MaxPendingDispatches)
+        {
+            Interlocked.Decrement(ref _pending);
+            _log.DispatchFailed(session.Id, session.Destination, ErrorCode.ResourceExhaustion, nameof(MuxOptions.MaxPendingDispatches));
+            session.Abort(ErrorCode.ResourceExhaustion);
+        }
+        else
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(
+                static work => _ = work.Worker.ServeAsync(work.Session), (Worker: this, Session: session), preferLocal: false);
+        }
+    }
+
+    private async Task ServeAsync(Session session)
+    {
+        Link? link = null;
+        try
+        {
+            link = await DispatchAsync(session).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            OnDispatchFailed(session, exception);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _pending);
+        }
+
+        if (link is not null)
+        {
+            _ = await Relay.RunAsync(session, link).ConfigureAwait(false);
+        }
+        else
+        {
+            await session.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask<Link> DispatchAsync(Session session)
+    {
+        // A session that is aborted meanwhile must not leave a dial behind.
+        CancellationToken aborted = session.Aborted;
+        using var timeout = new CancellationTokenSource(_options.DispatchTimeout, _options.TimeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(aborted, timeout.Token);
+        try
+        {
+            return await _dispatcher!.DispatchAsync(session.Destination, either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested && !aborted.IsCancellationRequested)
+        {
+            throw new SessionException(ErrorCode.OperationTimeout, $"{session.Destination} was not reached within {_options.DispatchTimeout}.");
+        }
+    }
+
+    /// <summary>SPEC 6.3.2: a failed or refused open is an End with the code; the main connection goes on.</summary>
+    private void OnDispatchFailed(Session session, Exception exception)
+    {
+        switch (exception)
+        {
+            case SessionException refused:
+                _log.DispatchFailed(session.Id, session.Destination, refused.ErrorCode, refused.Message);
+                session.Abort(refused);
+                break;
+            case OperationCanceledException:
+                session.Abort(exception);
+                break;
+            case IOException or System.Net.Sockets.SocketException:
+                _log.DispatchFailed(session.Id, session.Destination, ErrorCode.DestinationUnreachable, exception.Message);
+                session.Abort(new SessionException(ErrorCode.DestinationUnreachable, exception.Message, exception));
+                break;
+            default:
+                // A dispatcher's bug is its own: this sub-connection ends, the others go on.
+                _log.DispatcherFaulted(session.Id, session.Destination, exception);
+                session.Abort(new SessionException(ErrorCode.DestinationUnreachable, "The dispatcher failed.", exception));
+                break;
+        }
+    }
+
+    private async Task CompleteIncomingAsync(ChannelWriter<Session> incoming)
+    {
+        await Completion.ConfigureAwait(false);
+        incoming.TryComplete();
+    }
+}

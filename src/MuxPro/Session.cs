@@ -1,0 +1,206 @@
+using System.IO.Pipelines;
+using System.Net;
+using MuxPro.Connection;
+using MuxPro.Core;
+
+namespace MuxPro;
+
+/// <summary>
+/// A sub-connection: one stream of bytes each way over a main connection, with its own flow control, priority and end. One reader and one writer at
+/// a time; <see cref="Abort(ErrorCode)"/> and <see cref="DisposeAsync"/> may be called from anywhere.
+/// </summary>
+/// <remarks>
+/// Completing <see cref="Output"/> sends End 0000 after all data (a half-close); completing it with an exception aborts. Completing
+/// <see cref="Input"/> drops what still comes. Reads and writes of a failed session throw <see cref="SessionException"/>, or
+/// <see cref="MainConnectionException"/> when the whole main connection is gone; what arrived before the failure is read first.
+/// </remarks>
+public sealed class Session : Link, ISendQueueItem<Session>
+{
+    /// <summary>The priority of a sub-connection that was given none: the middle.</summary>
+    public const byte DefaultPriority = 128;
+
+    private readonly SessionInput _input;
+    private readonly SessionOutput _output;
+    private SessionStream? _stream;
+    private TaskCompletionSource? _completion;
+    private CancellationTokenSource? _aborted;
+    private bool _isOver;
+
+    internal Session(MainConnection connection, ushort id, Destination destination, byte priority)
+    {
+        Connection = connection;
+        Id = id;
+        Destination = destination;
+        Priority = priority;
+        _input = new SessionInput(this);
+        _output = new SessionOutput(this);
+    }
+
+    /// <summary>The id on the main connection, 1 to 65,535. It is used again after the session is over.</summary>
+    public ushort Id { get; }
+
+    /// <summary>0 is served first, 255 last.</summary>
+    public byte Priority { get; }
+
+    /// <summary>Where the session goes to.</summary>
+    public Destination Destination { get; }
+
+    /// <inheritdoc/>
+    public override PipeReader Input => _input;
+
+    /// <inheritdoc/>
+    public override PipeWriter Output => _output;
+
+    /// <summary>The address of the other end of the main connection, where the transport has one.</summary>
+    public override EndPoint? RemoteEndPoint => Connection.RemoteEndPoint;
+
+    /// <summary>Done when both directions have ended, in whatever way. Never fails: <see cref="EndCode"/> says how it ended.</summary>
+    public Task Completion
+    {
+        get
+        {
+            lock (Sync)
+            {
+                if (_isOver)
+                {
+                    return Task.CompletedTask;
+                }
+
+                _completion ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                return _completion.Task;
+            }
+        }
+    }
+
+    /// <summary>How the session ended: the first code other than 0000 that either end sent, or 0000. <see langword="null"/> while it lives.</summary>
+    public ErrorCode? EndCode { get; private set; }
+
+    internal MainConnection Connection { get; }
+
+    /// <summary>Guards the bytes of both directions. Taken after the main connection's lock, never before it.</summary>
+    internal Lock Sync { get; } = new();
+
+    internal SessionInput Receiver => _input;
+
+    internal SessionOutput Sender => _output;
+
+    /// <summary>Cancelled when the session is aborted, by either end, or its main connection is gone.</summary>
+    internal CancellationToken Aborted
+    {
+        get
+        {
+            lock (Sync)
+            {
+                _aborted ??= new CancellationTokenSource();
+                if (_isOver && !_aborted.IsCancellationRequested)
+                {
+                    _aborted.Cancel();
+                }
+
+                return _aborted.Token;
+            }
+        }
+    }
+
+    // The state below is guarded by the main connection's lock.
+    internal SendCredit Credit = new();
+    internal int PendingGrant;
+    internal ErrorCode? PendingAbort;
+    internal long Opened;
+    internal long LastReceived;
+    internal bool NewPending;
+    internal bool CompleteRequested;
+    internal bool EndSent;
+    internal bool EndReceived;
+    internal bool IsAborted;
+    internal bool IsCounted;
+    internal bool InSendQueue;
+    internal bool InControlQueue;
+
+    byte ISendQueueItem<Session>.Priority => Priority;
+
+    Session? ISendQueueItem<Session>.NextInQueue { get; set; }
+
+    /// <inheritdoc/>
+    public override Stream AsStream() => _stream ??= new SessionStream(this, _input, _output);
+
+    /// <summary>Ends the own direction after all data that was written: the other end reads the end of the stream and may still answer.</summary>
+    public void CompleteWrites() => _output.Complete();
+
+    /// <summary>Ends both directions at once: unsent and unread data is dropped, and the other end is told the code.</summary>
+    /// <param name="code">Why; anything but <see cref="ErrorCode.GracefulShutdown"/>.</param>
+    public void Abort(ErrorCode code)
+    {
+        if (code == ErrorCode.GracefulShutdown)
+        {
+            throw new ArgumentOutOfRangeException(nameof(code), code, "An abort needs an error code; CompleteWrites ends in order.");
+        }
+
+        Connection.Abort(
+            this, code, new SessionException(code, $"Session {Id} to {Destination} was aborted by this end: {MuxErrors.Describe(code)}."));
+    }
+
+    /// <summary>
+    /// Ends both directions at once. The other end is told the code of a <see cref="SessionException"/>, else
+    /// <see cref="ErrorCode.RemoteDisconnect"/>.
+    /// </summary>
+    /// <param name="reason">Why, for the readers and writers of this end.</param>
+    public override void Abort(Exception? reason = null)
+    {
+        ErrorCode code = reason is SessionException { ErrorCode: not ErrorCode.GracefulShutdown } session
+            ? session.ErrorCode
+            : ErrorCode.RemoteDisconnect;
+        string because = reason is null ? "." : $": {reason.Message}";
+        Connection.Abort(this, code, new SessionException(code, $"Session {Id} to {Destination} was aborted by this end{because}", reason));
+    }
+
+    /// <summary>
+    /// Ends the session in order: what was written is still sent, what comes is dropped; an other end that goes on sending is told to stop.
+    /// Returns at once; <see cref="Completion"/> tells when it is over.
+    /// </summary>
+    /// <returns>A completed task.</returns>
+    public override ValueTask DisposeAsync()
+    {
+        Close();
+        return ValueTask.CompletedTask;
+    }
+
+    internal void Close()
+    {
+        _output.Complete();
+        _input.Complete();
+    }
+
+    /// <summary>Records how the session ended; the first error wins.</summary>
+    internal void SetEndCode(ErrorCode code)
+    {
+        if (EndCode is null or ErrorCode.GracefulShutdown)
+        {
+            EndCode = code;
+        }
+    }
+
+    /// <summary>Both directions are over. Call it without the main connection's lock.</summary>
+    internal void SetOver(bool aborted)
+    {
+        TaskCompletionSource? completion;
+        CancellationTokenSource? cancellation;
+        lock (Sync)
+        {
+            if (_isOver)
+            {
+                return;
+            }
+
+            _isOver = true;
+            completion = _completion;
+            cancellation = aborted ? _aborted : null;
+        }
+
+        Connection.OnOver(this);
+        completion?.TrySetResult();
+
+        // On the pool: the callbacks are somebody else's code.
+        _ = cancellation?.CancelAsync();
+    }
+}
