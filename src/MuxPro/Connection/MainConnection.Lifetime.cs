@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using MuxPro.Core;
 using MuxPro.Diagnostics;
 

@@ -1,9 +1,7 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using Microsoft.Extensions.Logging;
 using MuxPro.Core;
 using MuxPro.Diagnostics;
-using MuxPro.Wire;
 
 namespace MuxPro.Connection;
 

@@ -75,7 +75,11 @@ internal sealed class SessionStream(Session session, SessionInput input, Session
 
     public override void SetLength(long value) => throw new NotSupportedException();
 
-    public override ValueTask DisposeAsync() => session.DisposeAsync();
+    public override ValueTask DisposeAsync()
+    {
+        session.Close();
+        return base.DisposeAsync();
+    }
 
     protected override void Dispose(bool disposing)
     {

@@ -30,7 +30,7 @@ internal sealed class SocketTransport(Link link, Socket socket) : Transport
     }
 
     /// <summary>One gathered send after the other, awaited without allocating.</summary>
-    private sealed class GatherSend() : SocketAsyncEventArgs(unsafeSuppressExecutionContext: true), IValueTaskSource
+    private sealed class GatherSend() : SocketAsyncEventArgs(true), IValueTaskSource
     {
         private ManualResetValueTaskSourceCore<bool> _core;
 

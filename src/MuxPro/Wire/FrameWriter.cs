@@ -6,7 +6,7 @@ namespace MuxPro.Wire;
 /// <summary>Writes frames. A method that takes a length writes the head alone, and the caller writes that many bytes of payload after it.</summary>
 public static class FrameWriter
 {
-    /// <summary>The most bytes that a frame takes without its payload: a New, or a datagram, for a domain of 255 bytes. The list of a NegotiateVersion is payload here.</summary>
+    /// <summary>The most bytes that a frame takes without its payload: a New of a UDP flow to a domain of 255 bytes. The list of a NegotiateVersion is payload here.</summary>
     public const int MaxHeadLength = 2 + 6 + DestinationCodec.MaxLength + 8 + 2;
 
     /// <summary>The most bytes of Extra Data in one frame (SPEC 6).</summary>

@@ -1,0 +1,75 @@
+using System.Buffers;
+using MuxPro.Wire;
+
+namespace MuxPro.Fuzz;
+
+/// <summary>Any bytes through <see cref="FrameReader"/>: it never throws, and how the bytes arrive makes no difference.</summary>
+internal static class FramesTarget
+{
+    public static void Run(byte[] input)
+    {
+        FrameTranscript expected = FrameTranscript.Read([input], wholeFrames: true);
+        Expect(expected, FrameTranscript.Read([input], wholeFrames: false), "by heads");
+        foreach (int size in (ReadOnlySpan<int>)[1, 2, 3, 7, 64])
+        {
+            Memory<byte>[] chunks = [.. Chunks(input, size)];
+            Expect(expected, FrameTranscript.Read(chunks, wholeFrames: true), $"in chunks of {size}");
+            Expect(expected, FrameTranscript.Read(chunks, wholeFrames: false), $"by heads, in chunks of {size}");
+            ExpectOneSequence(expected, chunks, $"in segments of {size}");
+        }
+
+        foreach (bool hasGlobalId in (ReadOnlySpan<bool>)[false, true])
+        {
+            CheckDatagramAddress(input, hasGlobalId);
+        }
+
+        _ = expected.Error.ToString();
+        foreach (FrameSnapshot frame in expected.Frames)
+        {
+            _ = frame.Fault.ToString();
+        }
+    }
+
+    // All the bytes at once, but in many segments.
+    private static void ExpectOneSequence(FrameTranscript expected, Memory<byte>[] chunks, string how)
+    {
+        var frames = new List<FrameSnapshot>();
+        var reader = new FrameReader();
+        ReadOnlySequence<byte> buffer = ByteSegments.Join(chunks);
+        FrameReadStatus status;
+        FrameError error;
+        while ((status = reader.TryRead(ref buffer, out Frame frame, out error)) == FrameReadStatus.Frame)
+        {
+            frames.Add(FrameSnapshot.Of(frame));
+        }
+
+        Expect(expected, new FrameTranscript(frames, status, error), how);
+    }
+
+    private static void CheckDatagramAddress(byte[] input, bool hasGlobalId)
+    {
+        bool read = DatagramAddress.TryRead(input, hasGlobalId, out DatagramAddress address, out FrameError fault);
+        ReadOnlySequence<byte> split = ByteSegments.Join(Chunks(input, 1));
+        bool readSplit = DatagramAddress.TryRead(split, hasGlobalId, out DatagramAddress splitAddress, out FrameError splitFault);
+        if (read != readSplit || address != splitAddress || fault != splitFault || read == (fault.Kind != FrameErrorKind.None))
+        {
+            throw new InvalidOperationException($"A datagram address read as {address} {fault}, and split as {splitAddress} {splitFault}.");
+        }
+    }
+
+    private static void Expect(FrameTranscript expected, FrameTranscript actual, string how)
+    {
+        if (!expected.Equals(actual))
+        {
+            throw new InvalidOperationException($"Read {how}:\n{actual}\nRead whole:\n{expected}");
+        }
+    }
+
+    private static IEnumerable<Memory<byte>> Chunks(byte[] input, int size)
+    {
+        for (int start = 0; start < input.Length; start += size)
+        {
+            yield return input.AsMemory(start, Math.Min(size, input.Length - start));
+        }
+    }
+}

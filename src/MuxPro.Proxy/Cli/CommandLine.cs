@@ -1,0 +1,79 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.Net.Sockets;
+
+namespace MuxPro.Proxy.Cli;
+
+/// <summary>The program's verbs, and how it says what went wrong: in one line on standard error.</summary>
+internal static class CommandLine
+{
+    // Ctrl-C and SIGTERM cancel the running verb; one that has not stopped by then is left behind.
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(3);
+
+    // No RootCommand: that one is named after the assembly, and the program is not.
+    public static Command Create() => new("muxpro", "Carries SOCKS5 and HTTP proxy connections over a few TLS connections (Mux.Pro).")
+    {
+        new HelpOption(),
+        new VersionOption(),
+        UpCommand.Create(),
+        ServerCommand.Create(),
+        ClientCommand.Create(),
+        KeysCommand.Create(),
+    };
+
+    public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    {
+        ParseResult parsed = Create().Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            string verb = parsed.CommandResult == parsed.RootCommandResult ? "" : parsed.CommandResult.Command.Name + " ";
+            string reason = parsed.UnmatchedTokens.Count > 0 ? $"'{parsed.UnmatchedTokens[0]}' is not known here." : parsed.Errors[0].Message;
+            return Fail(error, ExitCode.BadConfiguration, $"{reason} Try 'muxpro {verb}--help'.");
+        }
+
+        try
+        {
+            var configuration = new InvocationConfiguration
+            {
+                Output = output,
+                Error = error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = StopTimeout,
+            };
+            return await parsed.InvokeAsync(configuration, cancellationToken);
+        }
+        catch (ConfigurationException exception)
+        {
+            return Fail(error, ExitCode.BadConfiguration, exception.Message);
+        }
+        catch (Exception exception)
+        {
+            return Fail(error, ExitCode.Failure, exception.Message);
+        }
+    }
+
+    /// <summary>Starts what listens on <paramref name="endPoint"/>.</summary>
+    /// <exception cref="IOException">The address is in use, or is none of this machine.</exception>
+    public static T Listen<T>(System.Net.IPEndPoint endPoint, Func<T> start)
+    {
+        try
+        {
+            return start();
+        }
+        catch (SocketException exception)
+        {
+            throw new IOException($"cannot listen on {endPoint}: {exception.Message}.", exception);
+        }
+    }
+
+    /// <summary>Waits until the program is told to stop.</summary>
+    public static Task UntilStoppedAsync(CancellationToken cancellationToken)
+        => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken).ContinueWith(
+            static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+
+    private static int Fail(TextWriter error, int exitCode, string message)
+    {
+        error.WriteLine($"muxpro: {message.ReplaceLineEndings(" ")}");
+        return exitCode;
+    }
+}

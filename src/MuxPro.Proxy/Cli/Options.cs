@@ -1,0 +1,101 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Net;
+using Microsoft.Extensions.Logging;
+using MuxPro.Proxy.Security;
+
+namespace MuxPro.Proxy.Cli;
+
+/// <summary>The options that several verbs have, and how their values are read.</summary>
+internal static class Options
+{
+    public const string LoopbackProxy = "127.0.0.1:1080";
+
+    private static readonly string[] LogLevels = [.. Enum.GetNames<LogLevel>().Select(name => name.ToLowerInvariant())];
+
+    public static Option<string> Listen(string description) => new("--listen") { Description = description, HelpName = "ADDR:PORT" };
+
+    public static Option<string> Key(string description) => new("--key") { Description = description, HelpName = "FILE" };
+
+    public static Option<bool> Flag(string name, string description) => new(name) { Description = description };
+
+    public static Option<int> Number(string name, string description, int defaultValue, int least, int most)
+    {
+        var option = new Option<int>(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => defaultValue };
+        option.CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= least && value <= most)
+            {
+                return value;
+            }
+
+            result.AddError($"{name} '{text}': is no number from {least} to {most}.");
+            return defaultValue;
+        };
+        return option;
+    }
+
+    public static Option<string> LogLevelOption()
+    {
+        var option = new Option<string>("--log-level")
+        {
+            Description = "What is logged to standard error; 'information' has a line per finished connection.",
+            HelpName = string.Join('|', LogLevels),
+            DefaultValueFactory = _ => "warning",
+        };
+        option.Validators.Add(result =>
+        {
+            string text = result.Tokens.Count > 0 ? result.Tokens[0].Value : LogLevels[0];
+            if (!LogLevels.Contains(text))
+            {
+                result.AddError($"{option.Name} '{text}': is none of {string.Join(", ", LogLevels)}.");
+            }
+        });
+        option.CompletionSources.Add(LogLevels);
+        return option;
+    }
+
+    public static LogLevel ToLogLevel(string text) => Enum.Parse<LogLevel>(text, ignoreCase: true);
+
+    /// <summary>Reads <c>ADDR:PORT</c>; <c>localhost</c> is 127.0.0.1.</summary>
+    public static IPEndPoint ToEndPoint(string option, string text)
+    {
+        if (Destination.TryParse(text, out Destination? parsed) && parsed.Network == Network.Tcp)
+        {
+            if (parsed.Address is not null)
+            {
+                return new IPEndPoint(parsed.Address, parsed.Port);
+            }
+
+            if (parsed.Domain == "localhost")
+            {
+                return new IPEndPoint(IPAddress.Loopback, parsed.Port);
+            }
+        }
+
+        throw new ConfigurationException($"{option} '{text}': is not ADDRESS:PORT, for example {LoopbackProxy} or [::1]:1080.");
+    }
+
+    /// <summary>Reads <c>HOST:PORT</c> of another machine.</summary>
+    public static Destination ToTarget(string option, string text)
+        => Destination.TryParse(text, out Destination? parsed) && parsed.Network == Network.Tcp && parsed.Port > 0
+            ? parsed
+            : throw new ConfigurationException($"{option} '{text}': is not HOST:PORT, for example relay.example:9527.");
+
+    public static Pin ToPin(string option, string text)
+        => Pin.TryParse(text, out Pin? pin)
+            ? pin
+            : throw new ConfigurationException($"{option} '{text}': is not 'sha256:' and 64 hexadecimal digits.");
+
+    public static KeyFile ToKey(string path, ILogger logger)
+    {
+        var key = KeyFile.Load(path);
+        if (key.IsReadableByOthers)
+        {
+            logger.KeyFileReadable(path, path);
+        }
+
+        return key;
+    }
+}

@@ -1,0 +1,32 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
+
+namespace MuxPro.Proxy.Hosting;
+
+/// <summary>Logs to standard error, one line a message; in the journal's form where systemd reads it.</summary>
+internal static class ConsoleLogging
+{
+    // systemd sets it for services whose output goes to the journal.
+    private const string JournalVariable = "JOURNAL_STREAM";
+
+    public static ILoggerFactory Create(LogLevel level) => LoggerFactory.Create(logging =>
+    {
+        logging.SetMinimumLevel(level);
+        if (Environment.GetEnvironmentVariable(JournalVariable) is not null)
+        {
+            logging.AddSystemdConsole();
+        }
+        else
+        {
+            logging.AddSimpleConsole(console =>
+            {
+                console.SingleLine = true;
+                console.TimestampFormat = "HH:mm:ss ";
+                console.ColorBehavior = Console.IsErrorRedirected ? LoggerColorBehavior.Disabled : LoggerColorBehavior.Default;
+            });
+        }
+
+        logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+    });
+}

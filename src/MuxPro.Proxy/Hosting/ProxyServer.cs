@@ -1,0 +1,85 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using MuxPro.Proxy.Inbounds;
+using MuxPro.Proxy.Security;
+
+namespace MuxPro.Proxy.Hosting;
+
+/// <summary>A running server: main connections in, connections to targets out.</summary>
+internal sealed class ProxyServer : IAsyncDisposable
+{
+    private static readonly TimeSpan AuthorizedKeysInterval = TimeSpan.FromSeconds(5);
+
+    private readonly SocketListener _listener;
+    private readonly ITimer? _refresh;
+
+    private ProxyServer(SocketListener listener, ITimer? refresh)
+    {
+        _listener = listener;
+        _refresh = refresh;
+    }
+
+    public IPEndPoint EndPoint => _listener.EndPoint;
+
+    /// <summary>How many main connections are open, those in their handshake included.</summary>
+    public int OpenConnections => _listener.OpenConnections;
+
+    /// <exception cref="System.Net.Sockets.SocketException">The address is in use, or is none of this machine.</exception>
+    public static ProxyServer Start(ProxyServerOptions options)
+    {
+        ILogger logger = options.LoggerFactory.CreateLogger("MuxPro.Proxy.Server");
+        var targets = new DirectDispatcher(new DirectOptions { AllowPrivate = options.AllowPrivate, TimeProvider = options.TimeProvider });
+        var inbound = new MuxInbound(
+            targets,
+            new MuxInboundOptions
+            {
+                Key = options.Key,
+                Authorized = options.Authorized,
+                MuxOptions = new MuxOptions { TimeProvider = options.TimeProvider, LoggerFactory = options.LoggerFactory },
+            },
+            logger);
+        var listener = SocketListener.Start(options.Listen, options.MaxClients, inbound.ServeAsync, logger, options.TimeProvider);
+        ITimer? refresh = options.Authorized is not { } authorized ? null : options.TimeProvider.CreateTimer(
+            _ =>
+            {
+                authorized.Refresh();
+                inbound.CloseRevoked();
+            },
+            null, AuthorizedKeysInterval, AuthorizedKeysInterval);
+        return new ProxyServer(listener, refresh);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_refresh is not null)
+        {
+            await _refresh.DisposeAsync();
+        }
+
+        await _listener.DisposeAsync();
+    }
+}
+
+/// <summary>Settings of a server.</summary>
+internal sealed record ProxyServerOptions
+{
+    public const int DefaultMaxClients = 4096;
+
+    public required IPEndPoint Listen { get; init; }
+
+    /// <summary>The server's key, or <see langword="null"/> for no TLS.</summary>
+    public KeyFile? Key { get; init; }
+
+    /// <summary>Who may come, or <see langword="null"/> for everybody.</summary>
+    public AuthorizedKeys? Authorized { get; init; }
+
+    /// <summary>Whether targets may be loopback, link-local, private or multicast addresses.</summary>
+    public bool AllowPrivate { get; init; }
+
+    /// <summary>Most main connections at once.</summary>
+    public int MaxClients { get; init; } = DefaultMaxClients;
+
+    public required ILoggerFactory LoggerFactory { get; init; }
+
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+}

@@ -1,0 +1,172 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+
+namespace MuxPro.Proxy.Hosting;
+
+/// <summary>
+/// Accepts connections and has each served. The sockets go on as they are: a half-closed one stays half open, a reset is passed on,
+/// and nobody copies between them and the engine.
+/// </summary>
+internal sealed class SocketListener : IAsyncDisposable
+{
+    private const int Backlog = 512;
+    private static readonly TimeSpan AcceptRetryDelay = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(1);
+
+    private readonly Socket _socket;
+    private readonly int _maxConnections;
+    private readonly Func<Socket, CancellationToken, Task> _serve;
+    private readonly ILogger _logger;
+    private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _open = 1; // The accept loop counts as one.
+    private int _disposed;
+
+    private SocketListener(
+        Socket socket, int maxConnections, Func<Socket, CancellationToken, Task> serve, ILogger logger, TimeProvider time)
+    {
+        _socket = socket;
+        _maxConnections = maxConnections;
+        _serve = serve;
+        _logger = logger;
+        _time = time;
+        EndPoint = (IPEndPoint)socket.LocalEndPoint!;
+    }
+
+    public IPEndPoint EndPoint { get; }
+
+    /// <summary>How many connections are being served.</summary>
+    public int OpenConnections => Math.Max(0, Volatile.Read(ref _open) - 1);
+
+    /// <param name="endPoint">Where to listen; port 0 takes a free one.</param>
+    /// <param name="maxConnections">Most connections at once; more are closed as they come.</param>
+    /// <param name="serve">Serves a connection to its end and owns the socket. The token says that the listener stops.</param>
+    /// <param name="logger">For what happens to connections that are not served.</param>
+    /// <param name="time">The clock of the pause after a failed accept.</param>
+    /// <exception cref="SocketException">The address is in use, or is none of this machine.</exception>
+    public static SocketListener Start(
+        IPEndPoint endPoint, int maxConnections, Func<Socket, CancellationToken, Task> serve, ILogger logger, TimeProvider time)
+    {
+        var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            if (endPoint.Address.Equals(IPAddress.IPv6Any))
+            {
+                socket.DualMode = true;
+            }
+
+            socket.Bind(endPoint);
+            socket.Listen(Backlog);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+
+        var listener = new SocketListener(socket, maxConnections, serve, logger, time);
+        logger.Listening(listener.EndPoint);
+        _ = listener.AcceptLoopAsync();
+        return listener;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        await _stopping.CancelAsync();
+        _socket.Dispose();
+        try
+        {
+            await _drained.Task.WaitAsync(StopTimeout);
+        }
+        catch (TimeoutException)
+        {
+            _logger.StoppedEarly(OpenConnections, EndPoint);
+        }
+    }
+
+    private async Task AcceptLoopAsync()
+    {
+        while (!_stopping.IsCancellationRequested)
+        {
+            Socket socket;
+            try
+            {
+                socket = await _socket.AcceptAsync(_stopping.Token);
+            }
+            catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException)
+            {
+                break;
+            }
+            catch (SocketException exception)
+            {
+                // The peer is gone already, or this process has no file descriptors left: neither is for ever.
+                if (!_stopping.IsCancellationRequested)
+                {
+                    _logger.AcceptFailed(EndPoint, exception.Message);
+                    await Task.Delay(AcceptRetryDelay, _time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                }
+
+                continue;
+            }
+
+            if (Interlocked.Increment(ref _open) > _maxConnections + 1)
+            {
+                _logger.TooManyConnections(RemoteEndPoint(socket), _maxConnections, EndPoint);
+                socket.Dispose();
+                Leave();
+                continue;
+            }
+
+            _ = Task.Run(() => ServeAsync(socket));
+        }
+
+        Leave();
+    }
+
+    private async Task ServeAsync(Socket socket)
+    {
+        try
+        {
+            using (socket)
+            {
+                await _serve(socket, _stopping.Token);
+            }
+        }
+        catch (Exception exception)
+        {
+            // Whoever serves handles what can happen; what comes here must not take the others down.
+            _logger.ConnectionFailed(EndPoint, exception);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    private void Leave()
+    {
+        if (Interlocked.Decrement(ref _open) == 0)
+        {
+            _drained.TrySetResult();
+        }
+    }
+
+    private static EndPoint? RemoteEndPoint(Socket socket)
+    {
+        try
+        {
+            return socket.RemoteEndPoint;
+        }
+        catch (SocketException)
+        {
+            return null;
+        }
+    }
+}

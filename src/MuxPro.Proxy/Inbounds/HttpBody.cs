@@ -1,0 +1,126 @@
+namespace MuxPro.Proxy.Inbounds;
+
+/// <summary>How the end of an HTTP/1 body is found (RFC 9112 6.3).</summary>
+internal abstract record HttpBody
+{
+    public static HttpBody None { get; } = new OfLength(0);
+
+    /// <summary>Ends with the connection.</summary>
+    public static HttpBody UntilClose { get; } = new OfLength(long.MaxValue);
+
+    /// <exception cref="FormatException">Two readers could understand the request differently.</exception>
+    public static HttpBody OfRequest(HttpHead head)
+    {
+        IReadOnlyList<string> codings = head.TransferEncodings();
+        long? length = head.ContentLength();
+        if (codings.Count == 0)
+        {
+            return new OfLength(length ?? 0);
+        }
+
+        if (length is not null)
+        {
+            throw new FormatException("both Content-Length and Transfer-Encoding");
+        }
+
+        return codings is ["chunked"] ? new InChunks() : throw new FormatException("a Transfer-Encoding other than chunked");
+    }
+
+    /// <exception cref="FormatException">Two readers could understand the response differently.</exception>
+    public static HttpBody OfResponse(HttpHead head, int status, string requestMethod)
+    {
+        if (requestMethod == "HEAD" || status is 204 or 304)
+        {
+            return None;
+        }
+
+        IReadOnlyList<string> codings = head.TransferEncodings();
+        long? length = head.ContentLength();
+        if (codings.Count > 0)
+        {
+            return length is not null ? throw new FormatException("both Content-Length and Transfer-Encoding")
+                : codings[^1] == "chunked" ? new InChunks() : UntilClose;
+        }
+
+        return length is null ? UntilClose : new OfLength(length.Value);
+    }
+
+    /// <summary>A fresh scanner of the body's bytes.</summary>
+    public abstract HttpBodyScanner Scan();
+
+    private sealed record OfLength(long Length) : HttpBody
+    {
+        public override HttpBodyScanner Scan() => new LengthScanner(Length);
+    }
+
+    private sealed record InChunks : HttpBody
+    {
+        public override HttpBodyScanner Scan() => new ChunkScanner();
+    }
+}
+
+/// <summary>Finds the end of a body that is passed on as it comes.</summary>
+internal abstract class HttpBodyScanner
+{
+    /// <summary>Whether the whole body was seen.</summary>
+    public abstract bool IsDone { get; }
+
+    /// <summary>Whether the end of the connection is an end of the body.</summary>
+    public virtual bool MayEndHere => IsDone;
+
+    /// <summary>Takes the next bytes.</summary>
+    /// <returns>How many of them belong to the body.</returns>
+    /// <exception cref="FormatException">They are no body of this kind.</exception>
+    public abstract int Take(ReadOnlySpan<byte> bytes);
+
+    /// <summary>Copies one body, no byte more.</summary>
+    /// <returns>How many bytes it had on the wire.</returns>
+    public async Task<long> CopyAsync(HandshakeReader source, Stream target, CancellationToken cancellationToken)
+    {
+        long copied = 0;
+        while (!IsDone)
+        {
+            if (source.Buffered.IsEmpty && !await FillAsync(source, cancellationToken))
+            {
+                return MayEndHere ? copied : throw new EndOfStreamException("The connection ended in the middle of a body.");
+            }
+
+            int taken = Take(source.Buffered.Span);
+            await target.WriteAsync(source.Buffered[..taken], cancellationToken);
+            source.Consume(taken);
+            copied += taken;
+        }
+
+        return copied;
+    }
+
+    // A failed read is told apart from a failed write: the callers blame the right side.
+    private static async ValueTask<bool> FillAsync(HandshakeReader source, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await source.FillAsync(cancellationToken);
+        }
+        catch (IOException exception)
+        {
+            throw new EndOfStreamException(exception.Message, exception);
+        }
+    }
+}
+
+internal sealed class LengthScanner(long length) : HttpBodyScanner
+{
+    private readonly bool _untilClose = length == long.MaxValue;
+    private long _left = length;
+
+    public override bool IsDone => _left == 0;
+
+    public override bool MayEndHere => IsDone || _untilClose;
+
+    public override int Take(ReadOnlySpan<byte> bytes)
+    {
+        int taken = (int)Math.Min(bytes.Length, _left);
+        _left -= _untilClose ? 0 : taken;
+        return taken;
+    }
+}

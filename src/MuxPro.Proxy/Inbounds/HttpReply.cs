@@ -1,0 +1,37 @@
+using System.Globalization;
+using System.Text;
+
+namespace MuxPro.Proxy.Inbounds;
+
+/// <summary>What the proxy itself answers in HTTP.</summary>
+internal static class HttpReply
+{
+    public const int ProxyAuthenticationRequired = 407;
+
+    public static byte[] ConnectionEstablished() => "HTTP/1.1 200 Connection established\r\n\r\n"u8.ToArray();
+
+    /// <summary>An error with one line of text, after which the connection is closed.</summary>
+    public static byte[] Error(int status, string text)
+    {
+        byte[] body = Encoding.UTF8.GetBytes(text + "\n");
+        string challenge = status == ProxyAuthenticationRequired ? "Proxy-Authenticate: Basic realm=\"muxpro\", charset=\"UTF-8\"\r\n" : "";
+        string head = string.Create(
+            CultureInfo.InvariantCulture,
+            $"HTTP/1.1 {status} {Reason(status)}\r\n{challenge}Content-Type: text/plain; charset=utf-8\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n");
+        return [.. Encoding.ASCII.GetBytes(head), .. body];
+    }
+
+    private static string Reason(int status) => status switch
+    {
+        400 => "Bad Request",
+        403 => "Forbidden",
+        ProxyAuthenticationRequired => "Proxy Authentication Required",
+        431 => "Request Header Fields Too Large",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        505 => "HTTP Version Not Supported",
+        _ => "Error",
+    };
+}

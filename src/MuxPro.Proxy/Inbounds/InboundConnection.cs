@@ -1,0 +1,131 @@
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+
+namespace MuxPro.Proxy.Inbounds;
+
+/// <summary>An application's connection once it is known what it wants: dispatches, carries, and reports how it ended.</summary>
+internal sealed class InboundConnection(Link application, Socket socket, IDispatcher dispatcher, InboundOptions options, ILogger logger)
+{
+    private const int MaxDrain = 256 * 1024;
+    private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(1);
+
+    public async Task TunnelAsync(TunnelRequest request, CancellationToken stopping)
+    {
+        long started = options.TimeProvider.GetTimestamp();
+        Link? session = await TryDispatchAsync(request, stopping);
+        if (session is null)
+        {
+            return;
+        }
+
+        await using (session)
+        {
+            await application.AsStream().WriteAsync(request.Success, stopping);
+            long early = request.Early.Length;
+            if (early > 0)
+            {
+                await session.Output.WriteAsync(request.Early, stopping);
+            }
+
+            // Nothing of the handshake is kept while the connection may idle for days.
+            (Destination destination, string? user) = (request.Destination, request.User);
+            request = null!;
+
+            RelayResult result = await Relay.RunAsync(application, session, stopping);
+            Report(destination, user, result.BytesForward + early, result.BytesBackward, started, EndOf(session));
+        }
+    }
+
+    public async Task ForwardAsync(ForwardRequest request, CancellationToken stopping)
+    {
+        long started = options.TimeProvider.GetTimestamp();
+        Link session;
+        try
+        {
+            session = await dispatcher.DispatchAsync(request.Destination, stopping);
+        }
+        catch (Exception exception) when (!stopping.IsCancellationRequested)
+        {
+            logger.NotReached(request.Destination, exception.Message);
+            throw ErrorReplies.ToHttpStatus(request.Destination, exception);
+        }
+
+        await using (session)
+        {
+            var forwarder = new HttpForwarder(request.Request, request.Reader, application.AsStream(), session);
+            try
+            {
+                await forwarder.RunAsync(stopping);
+                await SayAndCloseAsync([], stopping);
+            }
+            catch (IOException exception) when (!forwarder.HasAnswered && !stopping.IsCancellationRequested)
+            {
+                // The code tells more than the exception, whichever of the two ends noticed first.
+                ErrorCode code = EndOf(session) is ErrorCode known and not ErrorCode.GracefulShutdown ? known
+                    : exception is SessionException failed ? failed.ErrorCode : ErrorCode.RemoteDisconnect;
+                throw ErrorReplies.ToHttpStatus(request.Destination, new SessionException(code, exception.Message, exception));
+            }
+            finally
+            {
+                Report(request.Destination, request.User, forwarder.Up, forwarder.Down, started, EndOf(session));
+            }
+        }
+    }
+
+    /// <summary>Says a last word and closes so that it arrives: a socket closed with bytes unread would send a reset instead.</summary>
+    public async Task SayAndCloseAsync(byte[] lastWord, CancellationToken stopping)
+    {
+        using var timeout = new CancellationTokenSource(DrainTimeout, options.TimeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stopping);
+        try
+        {
+            Stream stream = application.AsStream();
+            await stream.WriteAsync(lastWord, either.Token);
+            socket.Shutdown(SocketShutdown.Send);
+            byte[] buffer = new byte[4096];
+            int drained = 0;
+            while (drained < MaxDrain && await stream.ReadAsync(buffer, either.Token) is int read and > 0)
+            {
+                drained += read;
+            }
+        }
+        catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
+        {
+            // The application did not wait for it.
+        }
+    }
+
+    private async Task<Link?> TryDispatchAsync(TunnelRequest request, CancellationToken stopping)
+    {
+        try
+        {
+            return await dispatcher.DispatchAsync(request.Destination, stopping);
+        }
+        catch (Exception exception) when (!stopping.IsCancellationRequested)
+        {
+            logger.NotReached(request.Destination, exception.Message);
+            await SayAndCloseAsync(request.Failure(exception), stopping);
+            return null;
+        }
+    }
+
+    private void Report(Destination destination, string? user, long up, long down, long started, ErrorCode? end)
+    {
+        ErrorCode code = end ?? ErrorCode.GracefulShutdown;
+        if (code != ErrorCode.GracefulShutdown)
+        {
+            // Only now, and only so, an application can be told that there is no such target.
+            application.Abort();
+            if (down == 0)
+            {
+                logger.NotReached(destination, ErrorReplies.Name(code));
+            }
+        }
+
+        logger.Access(
+            application.RemoteEndPoint, user ?? "-", destination, up, down,
+            (long)options.TimeProvider.GetElapsedTime(started).TotalMilliseconds, ErrorReplies.Name(code));
+    }
+
+    private static ErrorCode? EndOf(Link session) => (session as Session)?.EndCode;
+}

@@ -1,0 +1,104 @@
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+
+namespace MuxPro.Proxy.Inbounds;
+
+/// <summary>
+/// One port for SOCKS5 and HTTP: learns where a connection wants to go, dispatches, and only then says success. Versions 0.0 and 0.1 have
+/// no answer to a successful open, so "success" means that the request is on its way; a target that cannot be reached shows as a reset.
+/// </summary>
+internal sealed class MixedInbound(IDispatcher dispatcher, InboundOptions options, ILogger logger)
+{
+    public async Task ServeAsync(Socket socket, CancellationToken stopping)
+    {
+        await using Link application = Link.FromSocket(socket);
+        var connection = new InboundConnection(application, socket, dispatcher, options, logger);
+        try
+        {
+            InboundRequest request = await LearnAsync(application, stopping);
+            await (request switch
+            {
+                TunnelRequest tunnel => connection.TunnelAsync(tunnel, stopping),
+                ForwardRequest forward => connection.ForwardAsync(forward, stopping),
+                _ => throw new InvalidOperationException("There is no other request."),
+            });
+        }
+        catch (HttpStatusException exception)
+        {
+            logger.Answered(application.RemoteEndPoint, exception.Status, exception.Message);
+            await connection.SayAndCloseAsync(HttpReply.Error(exception.Status, exception.Message), stopping);
+        }
+        catch (HandshakeException exception)
+        {
+            logger.Refused(application.RemoteEndPoint, exception.Message);
+            await connection.SayAndCloseAsync([], stopping);
+        }
+        catch (TimeoutException)
+        {
+            logger.HandshakeTimedOut(application.RemoteEndPoint, options.HandshakeTimeout.TotalSeconds);
+        }
+        catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
+        {
+            logger.WentAway(application.RemoteEndPoint, exception.Message);
+            application.Abort(exception);
+        }
+    }
+
+    private async Task<InboundRequest> LearnAsync(Link application, CancellationToken stopping)
+    {
+        using var timeout = new CancellationTokenSource(options.HandshakeTimeout, options.TimeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stopping);
+        try
+        {
+            return await LearnAsync(application.AsStream(), either.Token);
+        }
+        catch (OperationCanceledException exception) when (!stopping.IsCancellationRequested)
+        {
+            throw new TimeoutException("The handshake took too long.", exception);
+        }
+    }
+
+    private async Task<InboundRequest> LearnAsync(Stream stream, CancellationToken cancellationToken)
+    {
+        var reader = new HandshakeReader(stream);
+        switch (await reader.PeekAsync(cancellationToken))
+        {
+            case SocksHandshake.Version5:
+                (Destination destination, string? name) =
+                    await SocksHandshake.ReadRequestAsync(reader, stream, options.Users, cancellationToken);
+                return new TunnelRequest(
+                    destination, name, reader.Buffered, SocksHandshake.Success(), exception => SocksHandshake.Reply(ErrorReplies.ToSocksReply(exception)));
+
+            case SocksHandshake.Version4:
+                throw new HandshakeException("SOCKS4 is not served here, SOCKS5 is");
+
+            case byte first when !char.IsAsciiLetter((char)first):
+                throw new HandshakeException("neither SOCKS5 nor HTTP");
+
+            default:
+                (HttpRequest request, string? user) = await HttpHandshake.ReadRequestAsync(reader, options.Users, cancellationToken);
+                return request.IsConnect
+                    ? new TunnelRequest(request.Destination, user, reader.Buffered, HttpReply.ConnectionEstablished(), exception =>
+                    {
+                        HttpStatusException status = ErrorReplies.ToHttpStatus(request.Destination, exception);
+                        return HttpReply.Error(status.Status, status.Message);
+                    })
+                    : new ForwardRequest(request, user, reader);
+        }
+    }
+}
+
+internal abstract record InboundRequest(Destination Destination, string? User);
+
+/// <summary>The application wants bytes carried, whatever they are.</summary>
+/// <param name="Destination">Where to.</param>
+/// <param name="User">Who asked, where that is known.</param>
+/// <param name="Early">What the application sent without waiting for the answer.</param>
+/// <param name="Success">The answer when the sub-connection is open.</param>
+/// <param name="Failure">The answer when it is not.</param>
+internal sealed record TunnelRequest(
+    Destination Destination, string? User, ReadOnlyMemory<byte> Early, byte[] Success, Func<Exception, byte[]> Failure)
+    : InboundRequest(Destination, User);
+
+/// <summary>The application wants an HTTP request carried to its origin.</summary>
+internal sealed record ForwardRequest(HttpRequest Request, string? User, HandshakeReader Reader) : InboundRequest(Request.Destination, User);

@@ -1,0 +1,102 @@
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using Microsoft.Extensions.Logging;
+using MuxPro.Proxy.Security;
+
+namespace MuxPro.Proxy.Outbounds;
+
+/// <summary>Dials main connections to one server, and checks that it is the right one.</summary>
+internal sealed class ServerDialer(ServerAddress server, TimeProvider time, ILogger logger)
+{
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
+
+    // 1 while the last attempt failed: the first failure of a row is a warning, the rest is noise.
+    private int _isDown;
+    private int _dialed;
+
+    /// <summary>How many main connections were made.</summary>
+    public int Dialed => Volatile.Read(ref _dialed);
+
+    /// <exception cref="IOException">There is no connection; the message says why.</exception>
+    public async ValueTask<Link> DialAsync(CancellationToken cancellationToken)
+    {
+        using var timeout = new CancellationTokenSource(ConnectTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        try
+        {
+            Link link = await ConnectAsync(either.Token);
+            Interlocked.Exchange(ref _isDown, 0);
+            Interlocked.Increment(ref _dialed);
+            logger.Connected(server.Target.ToString());
+            return link;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw Failed($"it did not answer within {ConnectTimeout.TotalSeconds} s.", null);
+        }
+        catch (Exception exception) when (exception is SocketException or AuthenticationException or IOException)
+        {
+            throw Failed(exception.Message, exception);
+        }
+    }
+
+    private async ValueTask<Link> ConnectAsync(CancellationToken cancellationToken)
+    {
+        (string host, int port) = (server.Target.Host, server.Target.Port);
+        if (server.IsPlaintext)
+        {
+            return await Link.ConnectTcpAsync(host, port, cancellationToken);
+        }
+
+        Pin? seen = null;
+        SslClientAuthenticationOptions options = MuxTls.ForClient(host, server.Key, server.Pin, pin => seen = pin);
+        Link link;
+        try
+        {
+            link = await Link.ConnectTlsAsync(host, port, options, cancellationToken);
+        }
+        catch (AuthenticationException exception) when (seen is not null && seen != server.Pin)
+        {
+            throw new AuthenticationException($"its key is {seen}, not the one that --pin expects.", exception);
+        }
+
+        if (((SslStream)link.AsStream()).NegotiatedApplicationProtocol != MuxTls.Protocol)
+        {
+            link.Abort();
+            throw new AuthenticationException("it speaks TLS, but not Mux.Pro.");
+        }
+
+        return link;
+    }
+
+    private IOException Failed(string reason, Exception? inner)
+    {
+        string name = server.Target.ToString();
+        if (Interlocked.Exchange(ref _isDown, 1) == 0)
+        {
+            logger.ConnectFailed(name, reason);
+        }
+        else
+        {
+            logger.ConnectFailedAgain(name, reason);
+        }
+
+        return new IOException($"No main connection to {name}: {reason}", inner);
+    }
+}
+
+/// <summary>Where a server is and how it is recognised.</summary>
+internal sealed record ServerAddress
+{
+    public required Destination Target { get; init; }
+
+    /// <summary>No TLS: neither end knows the other, and everybody on the way reads along.</summary>
+    public bool IsPlaintext { get; init; }
+
+    /// <summary>What this client shows; a server that takes anybody needs none.</summary>
+    public KeyFile? Key { get; init; }
+
+    /// <summary>The server's key, or <see langword="null"/> to ask the system's authorities.</summary>
+    public Pin? Pin { get; init; }
+}

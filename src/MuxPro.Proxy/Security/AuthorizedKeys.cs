@@ -1,0 +1,126 @@
+using System.Collections.Frozen;
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Logging;
+using MuxPro.Proxy.Cli;
+
+namespace MuxPro.Proxy.Security;
+
+/// <summary>
+/// The keys that may use a server, one <c>sha256:HEX name</c> a line, <c>#</c> starts a comment. A file that changed is read again; where it
+/// has a mistake, the mistake is logged with its line and the last good list stays.
+/// </summary>
+internal sealed class AuthorizedKeys
+{
+    private const int MaxNameLength = 64;
+
+    private readonly string? _path;
+    private readonly ILogger _logger;
+    private readonly Lock _gate = new();
+
+    // Guarded by _gate; _names is replaced as a whole and read without it.
+    private (DateTime Written, long Length) _seen;
+    private volatile FrozenDictionary<Pin, string> _names;
+
+    private AuthorizedKeys(string? path, FrozenDictionary<Pin, string> names, (DateTime Written, long Length) seen, ILogger logger)
+    {
+        _path = path;
+        _names = names;
+        _seen = seen;
+        _logger = logger;
+    }
+
+    public int Count => _names.Count;
+
+    /// <summary>A list that lives in memory.</summary>
+    public static AuthorizedKeys Of(Pin pin, string name, ILogger logger)
+        => new(null, new Dictionary<Pin, string> { [pin] = name }.ToFrozenDictionary(), default, logger);
+
+    public static AuthorizedKeys Load(string path, ILogger logger)
+    {
+        try
+        {
+            var seen = Stamp(path);
+            return new AuthorizedKeys(path, Parse(path, File.ReadAllLines(path)), seen, logger);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigurationException($"{path}: cannot be read: {exception.Message}", exception);
+        }
+    }
+
+    /// <summary>Reads the file again if it changed.</summary>
+    /// <returns>Whether there is a new list.</returns>
+    public bool Refresh()
+    {
+        if (_path is null)
+        {
+            return false;
+        }
+
+        lock (_gate)
+        {
+            try
+            {
+                var seen = Stamp(_path);
+                if (seen == _seen)
+                {
+                    return false;
+                }
+
+                // Also before a failure: one change is reported once.
+                _seen = seen;
+                _names = Parse(_path, File.ReadAllLines(_path));
+                _logger.AuthorizedKeysRead(_path, _names.Count);
+                return true;
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ConfigurationException)
+            {
+                _logger.AuthorizedKeysKept(exception.Message, _names.Count);
+                return false;
+            }
+        }
+    }
+
+    public bool TryGetName(Pin pin, [NotNullWhen(true)] out string? name) => _names.TryGetValue(pin, out name);
+
+    internal static FrozenDictionary<Pin, string> Parse(string path, IReadOnlyList<string> lines)
+    {
+        var names = new Dictionary<Pin, string>();
+        for (int i = 0; i < lines.Count; i++)
+        {
+            string line = lines[i].Split('#', 2)[0].Trim();
+            if (line.Length == 0)
+            {
+                continue;
+            }
+
+            string[] words = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+            if (!Pin.TryParse(words[0], out Pin? pin))
+            {
+                throw new ConfigurationException($"{path}:{i + 1}: a line starts with 'sha256:' and 64 hexadecimal digits.");
+            }
+
+            if (words.Length != 2 || !IsName(words[1]))
+            {
+                throw new ConfigurationException($"{path}:{i + 1}: after the key comes one name of letters, digits and -_.@.");
+            }
+
+            if (!names.TryAdd(pin, words[1]))
+            {
+                throw new ConfigurationException($"{path}:{i + 1}: this key stands further up as '{names[pin]}'.");
+            }
+        }
+
+        return names.ToFrozenDictionary();
+    }
+
+    private static bool IsName(string name)
+        => name.Length <= MaxNameLength && name.All(character => char.IsAsciiLetterOrDigit(character) || "-_.@".Contains(character));
+
+    // A file that is gone has the time of 1601: that is a change too, and reading it says what is wrong.
+    private static (DateTime Written, long Length) Stamp(string path)
+    {
+        var file = new FileInfo(path);
+        return (file.LastWriteTimeUtc, file.Exists ? file.Length : -1);
+    }
+}

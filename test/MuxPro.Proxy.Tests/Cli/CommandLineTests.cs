@@ -1,0 +1,123 @@
+using MuxPro.Proxy.Cli;
+using MuxPro.Proxy.Security;
+
+namespace MuxPro.Proxy.Tests.Cli;
+
+public sealed class CommandLineTests : IDisposable
+{
+    private const string SomePin = "sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    private readonly string _directory = Directory.CreateTempSubdirectory("muxpro-test-").FullName;
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Theory]
+    [InlineData("", "--help")]
+    [InlineData("bogus", "'bogus'")]
+    [InlineData("up --listen", "--listen")]
+    [InlineData("up --listen nonsense", "--listen 'nonsense'")]
+    [InlineData("up --listen 127.0.0.1", "--listen '127.0.0.1'")]
+    [InlineData("up --listen 127.0.0.1:99999", "--listen '127.0.0.1:99999'")]
+    [InlineData("up --listen example.com:1080", "--listen 'example.com:1080'")]
+    [InlineData("up --listen 0.0.0.0:0", "loopback only")]
+    [InlineData("up --log-level loud", "--log-level 'loud'")]
+    [InlineData("server", "--listen")]
+    [InlineData("server --listen 127.0.0.1:0", "--key is missing")]
+    [InlineData("server --listen 127.0.0.1:0 --key DIR/none.pem", "none.pem")]
+    [InlineData("server --listen 0.0.0.0:0 --key DIR/server.pem", "--authorized")]
+    [InlineData("server --listen [::]:0 --plaintext", "--allow-anonymous")]
+    [InlineData("server --listen 127.0.0.1:0 --plaintext --key DIR/server.pem", "--plaintext")]
+    [InlineData("server --listen 127.0.0.1:0 --plaintext --authorized DIR/authorized", "--plaintext")]
+    [InlineData("server --listen 127.0.0.1:0 --key DIR/server.pem --authorized DIR/none", "none")]
+    [InlineData("server --listen 127.0.0.1:0 --key DIR/server.pem --authorized DIR/bad", "bad:2:")]
+    [InlineData("server --listen 127.0.0.1:0 --key DIR/server.pem --authorized DIR/authorized --allow-anonymous", "contradict")]
+    [InlineData("server --listen 127.0.0.1:0 --key DIR/server.pem --max-clients 0", "--max-clients '0'")]
+    [InlineData("client --server here:1", "--pin")]
+    [InlineData("client --server here", "--server 'here'")]
+    [InlineData("client --server here:0 --ca", "--server 'here:0'")]
+    [InlineData("client --server here:1 --pin sha256:12", "--pin 'sha256:12'")]
+    [InlineData("client --server here:1 --ca --pin " + SomePin, "--ca")]
+    [InlineData("client --server here:1 --plaintext --pin " + SomePin, "--plaintext")]
+    [InlineData("client --server here:1 --ca --key DIR/bad", "bad")]
+    [InlineData("client --server here:1 --ca --listen 0.0.0.0:0", "--user")]
+    [InlineData("client --server here:1 --ca --user nocolon", "--user")]
+    [InlineData("client --server here:1 --ca --user a:1 --user a:2", "--user number 2")]
+    [InlineData("client --server here:1 --ca --concurrency 0", "--concurrency '0'")]
+    [InlineData("client --server here:1 --ca --concurrency many", "--concurrency 'many'")]
+    [InlineData("client --server here:1 --ca --max-connection -1", "--max-connection")]
+    [InlineData("keys", "--out")]
+    [InlineData("keys --out DIR", "server.pem")]
+    public async Task BadArguments_OneLine_Exit23(string line, string said)
+    {
+        MakeFiles();
+        (int exitCode, string output, string error) = await RunAsync(line.Replace("DIR", _directory, StringComparison.Ordinal));
+        Assert.Equal(ExitCode.BadConfiguration, exitCode);
+        Assert.Empty(output);
+        Assert.StartsWith("muxpro: ", error, StringComparison.Ordinal);
+        Assert.Single(error.TrimEnd('\n').Split('\n'));
+        Assert.Contains(said, error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Password_IsNotRepeated()
+    {
+        (_, _, string error) = await RunAsync("client --server here:1 --ca --user :secret");
+        Assert.DoesNotContain("secret", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--help", "keys")]
+    [InlineData("up --help", "Example: muxpro up")]
+    [InlineData("server --help", "Example: muxpro server")]
+    [InlineData("client --help", "Example: muxpro client")]
+    [InlineData("keys --help", "Example: muxpro keys")]
+    public async Task Help_HasAnExample(string line, string said)
+    {
+        (int exitCode, string output, string error) = await RunAsync(line);
+        Assert.Equal(ExitCode.Success, exitCode);
+        Assert.Contains(said, output, StringComparison.Ordinal);
+        Assert.Empty(error);
+    }
+
+    [Fact]
+    public async Task Version_IsPrinted()
+    {
+        (int exitCode, string output, _) = await RunAsync("--version");
+        Assert.Equal(ExitCode.Success, exitCode);
+        Assert.NotEmpty(output.Trim());
+    }
+
+    [Fact]
+    public async Task Keys_WritesWhatServerAndClientNeed()
+    {
+        string directory = Path.Combine(_directory, "new", "keys");
+        (int exitCode, string output, string error) = await RunAsync($"keys --out {directory}");
+        Assert.Equal((ExitCode.Success, ""), (exitCode, error));
+        Assert.Equal(["authorized", "client.pem", "server.pem"], Directory.GetFiles(directory).Select(Path.GetFileName).Order());
+
+        using var server = KeyFile.Load(Path.Combine(directory, "server.pem"));
+        using var client = KeyFile.Load(Path.Combine(directory, "client.pem"));
+        Assert.NotEqual(server.Pin, client.Pin);
+        Assert.Contains($"--pin {server.Pin}", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("PRIVATE", output, StringComparison.Ordinal);
+        var authorized = AuthorizedKeys.Load(Path.Combine(directory, "authorized"), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        Assert.True(authorized.TryGetName(client.Pin, out _));
+        Assert.False(authorized.TryGetName(server.Pin, out _));
+    }
+
+    private static async Task<(int ExitCode, string Output, string Error)> RunAsync(string line)
+    {
+        using var output = new StringWriter { NewLine = "\n" };
+        using var error = new StringWriter { NewLine = "\n" };
+        string[] args = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        int exitCode = await CommandLine.RunAsync(args, output, error, TestContext.Current.CancellationToken);
+        return (exitCode, output.ToString(), error.ToString());
+    }
+
+    private void MakeFiles()
+    {
+        using var key = KeyFile.Create("test", TimeProvider.System);
+        key.Save(Path.Combine(_directory, "server.pem"));
+        File.WriteAllText(Path.Combine(_directory, "authorized"), $"{key.Pin} test\n");
+        File.WriteAllText(Path.Combine(_directory, "bad"), "# first\nbad\n");
+    }
+}
