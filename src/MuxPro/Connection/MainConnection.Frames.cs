@@ -78,9 +78,9 @@ internal sealed partial class MainConnection
         }
 
         var session = new Session(this, frame.Id, frame.Destination!, frame.Priority);
-        if (!session.Receiver.TryReceive(frame.DataLength))
+        if (session.Receiver.TryReceive(frame.DataLength) is { } refusal)
         {
-            return Refuse(frame.Id, ErrorCode.ProtocolError, "Its first payload is larger than the credit (SPEC 6.3.2).") && SpendReset(now);
+            return Refuse(frame.Id, refusal, WhyNotReceived(refusal)) && SpendReset(now);
         }
 
         bool accepted;
@@ -150,9 +150,9 @@ internal sealed partial class MainConnection
             return SpendReset(now);
         }
 
-        if (!session.Receiver.TryReceive(frame.DataLength))
+        if (session.Receiver.TryReceive(frame.DataLength) is { } refusal)
         {
-            AbortByProtocol(session, "More data than credit (SPEC 6.3.6).");
+            AbortByProtocol(session, WhyNotReceived(refusal), refusal);
             return SpendReset(now);
         }
 

@@ -6,7 +6,7 @@ namespace MuxPro.Connection;
 internal sealed partial class MainConnection
 {
     /// <summary>The other end broke the rules of one sub-connection: it ends with 0003, its neighbours live on.</summary>
-    private void AbortByProtocol(Session session, string message)
+    private void AbortByProtocol(Session session, string message, ErrorCode code = ErrorCode.ProtocolError)
     {
         _log.SessionViolation(session.Id, message);
         bool aborted;
@@ -16,7 +16,7 @@ internal sealed partial class MainConnection
             if (aborted && !session.EndReceived)
             {
                 // Ended already, but the other end is owed a word on this frame.
-                session.PendingAbort = ErrorCode.ProtocolError;
+                session.PendingAbort = code;
                 EnqueueControlLocked(session);
             }
         }
@@ -27,9 +27,13 @@ internal sealed partial class MainConnection
         }
         else
         {
-            Abort(session, ErrorCode.ProtocolError, new SessionException(ErrorCode.ProtocolError, message));
+            Abort(session, code, new SessionException(code, message));
         }
     }
+
+    private string WhyNotReceived(ErrorCode code) => code == ErrorCode.ProtocolError
+        ? "More data than credit (SPEC 6.3.6)."
+        : $"More than {Options.MaxBuffered} bytes wait unread on the main connection ({nameof(MuxOptions.MaxBuffered)}).";
 
     /// <summary>Answers a New with an End; the id stays free, and what still comes for it is dropped.</summary>
     private bool Refuse(ushort id, ErrorCode code, string message)

@@ -40,6 +40,8 @@ internal sealed partial class MainConnection
     {
         Options = options;
         WindowBudget = new WindowBudget(options.WindowBudget);
+        Unread = new BufferCount(options.MaxBuffered);
+        Unsent = new BufferCount(options.MaxBuffered);
         _onOpened = onOpened;
         _isClient = onOpened is null;
         _time = options.TimeProvider;
@@ -56,6 +58,12 @@ internal sealed partial class MainConnection
     public MuxOptions Options { get; }
 
     public WindowBudget WindowBudget { get; }
+
+    /// <summary>What was received and not consumed.</summary>
+    public BufferCount Unread { get; }
+
+    /// <summary>What was written and not sent.</summary>
+    public BufferCount Unsent { get; }
 
     public EndPoint? RemoteEndPoint => _transport.RemoteEndPoint;
 

@@ -62,6 +62,7 @@ internal sealed partial class SessionInput
             long consumedLength = _bytes.LengthTo(consumed);
             _examined = Math.Max(_bytes.LengthTo(examined), consumedLength) - consumedLength;
             _bytes.Consume(consumedLength);
+            session.Connection.Unread.Add(-consumedLength);
             grant = Consume((int)consumedLength, needsMore: _examined > 0 && _examined == _bytes.Length);
         }
 
@@ -122,6 +123,7 @@ internal sealed partial class SessionInput
             }
 
             read = _bytes.Read(destination);
+            session.Connection.Unread.Add(-read);
             _examined = 0;
             grant = Consume(read, needsMore: false);
         }

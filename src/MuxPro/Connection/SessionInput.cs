@@ -38,12 +38,17 @@ internal sealed partial class SessionInput(Session session) : PipeReader, IValue
     // ---- the receive loop's side ------------------------------------------------------------------------------------------
 
     /// <summary>Takes credit for the payload of a frame.</summary>
-    /// <returns><see langword="false"/> when the other end sends more than it was granted (SPEC 6.3.6).</returns>
-    public bool TryReceive(int count)
+    /// <returns>
+    /// <see langword="null"/>, or what the session is to be ended with: the other end sends more than it was granted (SPEC 6.3.6), or too much waits on
+    /// the main connection.
+    /// </returns>
+    public ErrorCode? TryReceive(int count)
     {
         lock (session.Sync)
         {
-            return _credit.TryReceive(count);
+            return !_credit.TryReceive(count) ? ErrorCode.ProtocolError
+                : count > 0 && session.Connection.Unread.IsOver ? ErrorCode.ResourceExhaustion
+                : null;
         }
     }
 
@@ -57,6 +62,7 @@ internal sealed partial class SessionInput(Session session) : PipeReader, IValue
             if (!_completed && !_ended)
             {
                 _bytes.AppendReceived(slab, start, count);
+                session.Connection.Unread.Add(count);
                 return _wait.Stop();
             }
 
@@ -158,6 +164,7 @@ internal sealed partial class SessionInput(Session session) : PipeReader, IValue
             return;
         }
 
+        session.Connection.Unread.Add(-_bytes.Length);
         _bytes.Clear();
         _examined = 0;
     }

@@ -36,7 +36,12 @@ internal sealed partial class SessionOutput(Session session) : PipeWriter, IValu
         }
     }
 
-    private int PauseAt => session.Connection.Options.SendBuffer;
+    // Where many sessions wait for credit, each may wait with little.
+    private const int CrowdedSendBuffer = 4 * 1024;
+
+    private int PauseAt => session.Connection.Unsent.IsOver
+        ? Math.Min(CrowdedSendBuffer, session.Connection.Options.SendBuffer)
+        : session.Connection.Options.SendBuffer;
 
     private int ResumeBelow => (PauseAt / 2) + 1;
 
@@ -52,6 +57,7 @@ internal sealed partial class SessionOutput(Session session) : PipeWriter, IValu
         lock (session.Sync)
         {
             _bytes.MoveTo(batch, count);
+            session.Connection.Unsent.Add(-count);
             isEmpty = _bytes.IsEmpty;
             if (isEmpty && !_lent)
             {
@@ -69,6 +75,7 @@ internal sealed partial class SessionOutput(Session session) : PipeWriter, IValu
         lock (session.Sync)
         {
             _error ??= error;
+            session.Connection.Unsent.Add(-_bytes.Length);
             _bytes.Clear();
             if (!_lent)
             {
@@ -91,6 +98,7 @@ internal sealed partial class SessionOutput(Session session) : PipeWriter, IValu
             if (_error is null)
             {
                 _bytes.AppendReference(_slab!, _slabCommitted, _slabWritten - _slabCommitted);
+                session.Connection.Unsent.Add(_slabWritten - _slabCommitted);
             }
 
             _slabCommitted = _slabWritten;
