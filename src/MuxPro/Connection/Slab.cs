@@ -20,7 +20,7 @@ internal sealed class Slab
     private static readonly SlabPool SmallPool = new(Small, maxRetained: 4096);
     private static readonly SlabPool MediumPool = new(Medium, maxRetained: 4096);
     private static readonly SlabPool LargePool = new(Large, maxRetained: 1024);
-    private static long _rented;
+    private static long RentedCount;
 
     private readonly SlabPool? _pool;
     private int _references;
@@ -36,7 +36,7 @@ internal sealed class Slab
     public byte[] Array { get; }
 
     /// <summary>Slabs that somebody holds, in this process: what the tests for leaks count.</summary>
-    public static long Rented => Volatile.Read(ref _rented);
+    public static long Rented => Volatile.Read(ref RentedCount);
 
     /// <summary>Whether somebody besides the caller holds the slab.</summary>
     public bool IsShared => Volatile.Read(ref _references) > 1;
@@ -54,7 +54,7 @@ internal sealed class Slab
         Slab slab = pool?.TryTake() ?? new Slab(pool?.Size ?? size, pool);
         Debug.Assert(slab._references == 0, "A slab in the pool has no references.");
         slab._references = 1;
-        Interlocked.Increment(ref _rented);
+        Interlocked.Increment(ref RentedCount);
         return slab;
     }
 
@@ -68,7 +68,7 @@ internal sealed class Slab
         Debug.Assert(references >= 0, "A slab was released twice.");
         if (references == 0)
         {
-            Interlocked.Decrement(ref _rented);
+            Interlocked.Decrement(ref RentedCount);
             _pool?.Return(this);
         }
     }
