@@ -109,6 +109,24 @@ public sealed class RelayTests
     }
 
     [Theory]
+    [InlineData(Kind.Memory)]
+    [InlineData(Kind.Socket)]
+    [InlineData(Kind.Session)]
+    public async Task SessionReset_WhileItsTargetTakesNothing_TravelsOn(Kind right)
+    {
+        (Link near, Link far, Task<RelayResult> relay) = await StartAsync(Kind.Session, right, Cancel);
+        Task<byte[]> flood = SendRandomAsync(near, 3, 64 * 1024 * 1024); // far never reads
+        ReadResult some = await far.Input.ReadAtLeastAsync(64 * 1024, Cancel); // all that a link in memory takes
+        far.Input.AdvanceTo(some.Buffer.Start);
+        near.Abort(new SessionException(ErrorCode.OperationTimeout, "Enough."));
+        RelayResult result = await relay.WaitAsync(Cancel);
+        Assert.Equal(ErrorCode.OperationTimeout, Assert.IsType<SessionException>(result.Error).ErrorCode);
+        Assert.Equal(RelaySide.First, result.FailedSide);
+        await Assert.ThrowsAnyAsync<IOException>(() => flood);
+        await Assert.ThrowsAnyAsync<IOException>(() => ReadToEndAsync(far));
+    }
+
+    [Theory]
     [InlineData(Kind.Memory, Kind.Memory)]
     [InlineData(Kind.Memory, Kind.Socket)]
     [InlineData(Kind.Socket, Kind.Memory)]
