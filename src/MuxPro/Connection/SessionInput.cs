@@ -203,6 +203,7 @@ internal sealed class SessionInput(Session session) : PipeReader, IValueTaskSour
     public override void Complete(Exception? exception = null)
     {
         int grant;
+        bool wake;
         lock (session.Sync)
         {
             if (_completed)
@@ -215,6 +216,13 @@ internal sealed class SessionInput(Session session) : PipeReader, IValueTaskSour
             long dropped = _bytes.Length;
             DropBytes();
             grant = Consume((int)dropped, needsMore: false);
+            wake = StopWaiting();
+        }
+
+        if (wake)
+        {
+            // A session may be disposed while somebody reads: nothing would ever wake them.
+            Wake();
         }
 
         session.Connection.Grant(session, grant);
@@ -258,7 +266,7 @@ internal sealed class SessionInput(Session session) : PipeReader, IValueTaskSour
         short token;
         lock (session.Sync)
         {
-            if (!_bytes.IsEmpty || _ended)
+            if (!_bytes.IsEmpty || _ended || _completed)
             {
                 return ValueTask.CompletedTask;
             }
@@ -275,6 +283,7 @@ internal sealed class SessionInput(Session session) : PipeReader, IValueTaskSour
         FinishWait(token);
         lock (session.Sync)
         {
+            ThrowIfCompleted();
             return TakeResult();
         }
     }
