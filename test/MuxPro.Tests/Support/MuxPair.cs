@@ -7,7 +7,7 @@ namespace MuxPro.Tests.Support;
 internal sealed class MuxPair : IAsyncDisposable
 {
     /// <summary>Milliseconds after which a test that hangs is given up.</summary>
-    public const int Guard = 60_000;
+    public const int Guard = 30_000;
 
     private static readonly ClientStrategy NoLimits = new() { MaxConcurrency = ushort.MaxValue, MaxConnection = 0 };
 
