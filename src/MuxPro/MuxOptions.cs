@@ -88,6 +88,21 @@ public sealed record MuxOptions
         }
     } = 64L * 1024 * 1024;
 
+    /// <summary>
+    /// How many bytes may wait in each direction of a main connection, in all sub-connections together. Beyond it, a sub-connection that receives
+    /// more is ended with 0004, and writers wait after 4 KiB each instead of <see cref="SendBuffer"/>.
+    /// </summary>
+    /// <value>The default value is 256 MiB; at least 1 MiB.</value>
+    public long MaxBuffered
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1024 * 1024);
+            field = value;
+        }
+    } = 256L * 1024 * 1024;
+
     /// <summary>Most sub-connections that a server lets a client have open at once on a main connection; more are answered with End 0004.</summary>
     /// <value>The default value is 65,535, all ids; 1 to 65,535.</value>
     public int MaxSessions
