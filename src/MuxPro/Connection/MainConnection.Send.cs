@@ -29,11 +29,6 @@ internal sealed partial class MainConnection
     {
         try
         {
-            lock (_gate)
-            {
-                _negotiationDue = _isClient;
-            }
-
             bool inline = false;
             while (true)
             {

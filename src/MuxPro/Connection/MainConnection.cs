@@ -43,7 +43,7 @@ internal sealed partial class MainConnection
         Unread = new BufferCount(options.MaxBuffered);
         Unsent = new BufferCount(options.MaxBuffered);
         _onOpened = onOpened;
-        _isClient = onOpened is null;
+        _isClient = _negotiationDue = onOpened is null;
         _time = options.TimeProvider;
         _log = options.LoggerFactory.CreateLogger<MainConnection>();
         _metrics = MuxMetrics.For(options);
