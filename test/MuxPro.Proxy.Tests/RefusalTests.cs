@@ -147,7 +147,7 @@ public sealed class RefusalTests
         await File.WriteAllTextAsync(path, $"{key.Pin} anna\n", Cancel);
         await using Origin origin = await Origin.StartAsync();
         await using var pair = ProxyPair.Start(
-            server: options => options with { Authorized = AuthorizedKeys.Load(path, options.LoggerFactory.CreateLogger("")), TimeProvider = time },
+            server: options => options with { Authorized = AuthorizedKeys.Load(path, options.LoggerFactory.CreateLogger("MuxPro.Proxy.Server")), TimeProvider = time },
             client: options => options with { Server = options.Server with { Key = key } });
         using HttpClient http = pair.HttpClient("http");
         Assert.Equal(10, (await http.GetByteArrayAsync(origin.Uri("/bytes/10"), Cancel)).Length);
@@ -208,10 +208,11 @@ public sealed class RefusalTests
         await using var pair = ProxyPair.Start();
         using var stranger = new TcpClient();
         await stranger.ConnectAsync(pair.Client.EndPoint, Cancel);
-        await stranger.GetStream().WriteAsync(Encoding.ASCII.GetBytes(garbage), Cancel);
+        NetworkStream stream = stranger.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(garbage), Cancel);
         stranger.Client.Shutdown(SocketShutdown.Send);
         Assert.Contains(said, await pair.ClientLog.WaitAsync(22), StringComparison.Ordinal);
-        await ReadToEndAsync(stranger.GetStream());
+        await ReadToEndAsync(stream);
     }
 
     [Fact]
