@@ -41,10 +41,14 @@ internal sealed partial class MainConnection
 
             session.CompleteRequested = true;
 
-            // Behind data the End goes with the last of it.
+            // Behind data the End goes with the last of it; completing may have committed bytes that were never flushed.
             if (session.Sender.Length == 0)
             {
                 EnqueueControlLocked(session);
+            }
+            else if (!session.NewPending && session.Credit.Available > 0)
+            {
+                EnqueueDataLocked(session);
             }
         }
 

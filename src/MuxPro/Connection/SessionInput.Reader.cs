@@ -53,12 +53,6 @@ internal sealed partial class SessionInput
         lock (session.Sync)
         {
             _lent = false;
-            if (_drop)
-            {
-                DropBytes();
-                return;
-            }
-
             long consumedLength = _bytes.LengthTo(consumed);
             _examined = Math.Max(_bytes.LengthTo(examined), consumedLength) - consumedLength;
             _bytes.Consume(consumedLength);
@@ -87,6 +81,7 @@ internal sealed partial class SessionInput
     public override void Complete(Exception? exception = null)
     {
         int grant;
+        bool wake;
         lock (session.Sync)
         {
             if (_completed)
@@ -95,10 +90,16 @@ internal sealed partial class SessionInput
             }
 
             _completed = true;
-            _lent = false;
             long dropped = _bytes.Length;
             DropBytes();
             grant = Consume((int)dropped, needsMore: false);
+            wake = _wait.Stop();
+        }
+
+        if (wake)
+        {
+            // A session may be disposed while somebody reads: nothing would ever wake them.
+            Wake();
         }
 
         session.Connection.Grant(session, grant);
@@ -143,7 +144,7 @@ internal sealed partial class SessionInput
         short token;
         lock (session.Sync)
         {
-            if (!_bytes.IsEmpty || _ended)
+            if (!_bytes.IsEmpty || _ended || _completed)
             {
                 return ValueTask.CompletedTask;
             }
@@ -160,6 +161,7 @@ internal sealed partial class SessionInput
         _wait.Finish(token);
         lock (session.Sync)
         {
+            ThrowIfCompleted();
             return TakeResult();
         }
     }

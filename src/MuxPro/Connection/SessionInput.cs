@@ -20,7 +20,6 @@ internal sealed partial class SessionInput(Session session) : PipeReader, IValue
     private bool _completed;
     private bool _cancelRequested;
     private bool _lent; // the application holds bytes of the last read
-    private bool _drop; // the bytes go as soon as the application has returned them
     private SessionWait _wait = new();
 
     /// <summary>Whether the application reads no more.</summary>
@@ -157,15 +156,17 @@ internal sealed partial class SessionInput(Session session) : PipeReader, IValue
 
     private void DropBytes()
     {
+        session.Connection.Unread.Add(-_bytes.Length);
         if (_lent)
         {
-            // The application may be looking at them; in another session's hands they would be another's data.
-            _drop = true;
-            return;
+            _bytes.Abandon();
+        }
+        else
+        {
+            _bytes.Clear();
         }
 
-        session.Connection.Unread.Add(-_bytes.Length);
-        _bytes.Clear();
+        _lent = false;
         _examined = 0;
     }
 

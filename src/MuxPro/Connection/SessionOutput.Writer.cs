@@ -15,6 +15,7 @@ internal sealed partial class SessionOutput
             if (_slab is null || _slab.Array.Length - _slabWritten < Math.Max(sizeHint, 1))
             {
                 Commit();
+                _lent = false;
                 ReleaseSlab();
                 _slab = Slab.Rent(SlabQueue.SlabSizeFor(_bytes.Length, sizeHint));
             }
@@ -124,8 +125,8 @@ internal sealed partial class SessionOutput
             }
 
             _completed = true;
-            _lent = false;
             ReleaseSlab();
+            _lent = false;
         }
 
         if (exception is not null)

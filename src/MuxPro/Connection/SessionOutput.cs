@@ -107,6 +107,11 @@ internal sealed partial class SessionOutput(Session session) : PipeWriter, IValu
 
     private void ReleaseSlab()
     {
+        if (_lent)
+        {
+            _slab?.Abandon();
+        }
+
         _slab?.Release();
         _slab = null;
         _slabCommitted = _slabWritten = 0;

@@ -24,6 +24,7 @@ internal sealed class Slab
 
     private readonly SlabPool? _pool;
     private int _references;
+    private volatile bool _isAbandoned;
 
     private Slab(int size, SlabPool? pool)
     {
@@ -61,6 +62,12 @@ internal sealed class Slab
     /// <summary>One more holder.</summary>
     public void AddReference() => Interlocked.Increment(ref _references);
 
+    /// <summary>
+    /// Never to be used again: somebody may still look at it, or write into it, without holding a reference. In another session's hands that
+    /// would be another's data.
+    /// </summary>
+    public void Abandon() => _isAbandoned = true;
+
     /// <summary>One holder less; the last one's release gives the slab back.</summary>
     public void Release()
     {
@@ -69,7 +76,10 @@ internal sealed class Slab
         if (references == 0)
         {
             Interlocked.Decrement(ref RentedCount);
-            _pool?.Return(this);
+            if (!_isAbandoned)
+            {
+                _pool?.Return(this);
+            }
         }
     }
 
