@@ -48,7 +48,7 @@ internal sealed partial class MainConnection
         _log = options.LoggerFactory.CreateLogger<MainConnection>();
         _metrics = MuxMetrics.For(options);
         _started = Now;
-        _transport = Transport.Create(link, options);
+        _transport = Transport.Create(link);
         _keepAlive = new KeepAlive(ToTimestamps(options.KeepAliveInterval), _started);
         _opens = new Budget(options.OpensPerSecond, _time.TimestampFrequency, _started);
         _resets = new Budget(options.ResetsPerSecond, _time.TimestampFrequency, _started);
