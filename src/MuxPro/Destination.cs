@@ -132,8 +132,15 @@ public sealed class Destination : IEquatable<Destination>
         }
 
         // SPEC 6.3.2: a domain that reads as an IP address is taken as that address.
-        if (LooksLikeAddress(host) && IPAddress.TryParse(host, out IPAddress? address))
+        if (LooksLikeAddress(host))
         {
+            // The platform reads 010.0.0.1 as octal, others as decimal: what two readers take for two hosts is neither.
+            if (!IPAddress.TryParse(host, out IPAddress? address)
+                || (address.AddressFamily == AddressFamily.InterNetwork && address.ToString() != host))
+            {
+                return false;
+            }
+
             destination = new Destination(network, null, address, port);
             return true;
         }

@@ -30,6 +30,7 @@ public sealed class DialingWorkerFactory : IClientWorkerFactory
         => _strategy.MaxConnection == 0 ? _strategy.MaxConcurrency : Math.Min(_strategy.MaxConcurrency, _strategy.MaxConnection);
 
     /// <inheritdoc/>
+    /// <exception cref="MainConnectionException">The dial failed, or the server did not negotiate.</exception>
     public async ValueTask<ClientWorker> CreateAsync(CancellationToken cancellationToken = default)
     {
         try
@@ -40,7 +41,12 @@ public sealed class DialingWorkerFactory : IClientWorkerFactory
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
             _log.DialFailed(exception.Message);
-            throw;
+            if (exception is MainConnectionException)
+            {
+                throw;
+            }
+
+            throw new MainConnectionException(MainConnectionEnd.DialFailed, exception.Message, exception);
         }
     }
 }

@@ -1,3 +1,5 @@
+using MuxPro.Connection;
+
 namespace MuxPro;
 
 /// <summary>
@@ -183,7 +185,7 @@ public sealed class IncrementalWorkerPicker : IWorkerPicker
 
         foreach (TaskCompletionSource<ClientWorker> waiter in failed)
         {
-            waiter.TrySetException(exception);
+            waiter.TrySetException(exception is MuxException ? MuxErrors.Copy(exception) : exception);
         }
     }
 

@@ -41,6 +41,9 @@ public sealed class MainConnectionException : MuxException
 /// <summary>What ended a main connection.</summary>
 public enum MainConnectionEnd
 {
+    /// <summary>There was none: it could not be dialled.</summary>
+    DialFailed,
+
     /// <summary>This end closed it.</summary>
     ClosedLocally,
 

@@ -17,6 +17,8 @@ internal sealed class RelayRun(Link first, Link second)
         var backward = new RelayDirection(second, first);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using (stop.Token.UnsafeRegister(static run => ((RelayRun)run!).AbortStreams(), this))
+        using (Watch(first, RelaySide.First, stop))
+        using (Watch(second, RelaySide.Second, stop))
         {
             Task there = RunDirectionAsync(forward, isForward: true, stop, cancellationToken);
             Task back = RunDirectionAsync(backward, isForward: false, stop, cancellationToken);
@@ -35,6 +37,21 @@ internal sealed class RelayRun(Link first, Link second)
         await EndAsync(second, stopped).ConfigureAwait(false);
         return new RelayResult(forward.Bytes, backward.Bytes, _error, _failedSide);
     }
+
+    /// <summary>SPEC 6.3.4: an End with a code resets the target, also one that takes no bytes, so that nobody is reading the session.</summary>
+    private CancellationTokenRegistration Watch(Link link, RelaySide side, CancellationTokenSource stop)
+        => link is not Session session ? default : session.Aborted.UnsafeRegister(
+            _ =>
+            {
+                // When the main connection is gone, what arrived before may still be delivered; reading tells when that is done.
+                if (session.Connection.Failure is null)
+                {
+                    ErrorCode code = session.EndCode ?? ErrorCode.RemoteDisconnect;
+                    Record(new SessionException(code, $"Session {session.Id} to {session.Destination} was aborted: {code}."), side);
+                    stop.Cancel();
+                }
+            },
+            null);
 
     private async Task RunDirectionAsync(
         RelayDirection direction, bool isForward, CancellationTokenSource stop, CancellationToken cancellationToken)

@@ -65,9 +65,21 @@ internal sealed class StreamLink : Link
                 await pipe.CompleteWritesAsync().ConfigureAwait(false);
             }
 
-            Socket?.Shutdown(SocketShutdown.Send);
+            Shutdown();
         }
         catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException or InvalidOperationException)
+        {
+            // The other end is gone: there is nobody to tell.
+        }
+    }
+
+    private void Shutdown()
+    {
+        try
+        {
+            Socket?.Shutdown(SocketShutdown.Send);
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
             // The other end is gone: there is nobody to tell.
         }
@@ -139,7 +151,7 @@ internal sealed class StreamLink : Link
             }
             else
             {
-                link.Socket?.Shutdown(SocketShutdown.Send);
+                link.Shutdown();
             }
         }
 

@@ -16,6 +16,11 @@ public sealed class RelayTests
     [InlineData(Kind.Memory, Kind.Socket)]
     [InlineData(Kind.Socket, Kind.Memory)]
     [InlineData(Kind.Socket, Kind.Socket)]
+    [InlineData(Kind.Session, Kind.Session)]
+    [InlineData(Kind.Session, Kind.Socket)]
+    [InlineData(Kind.Socket, Kind.Session)]
+    [InlineData(Kind.Memory, Kind.Session)]
+    [InlineData(Kind.Session, Kind.Memory)]
     public async Task HalfClose_TravelsOn_AnswerComesBack(Kind left, Kind right)
     {
         (Link near, Link far, Task<RelayResult> relay) = await StartAsync(left, right, Cancel);
@@ -35,6 +40,11 @@ public sealed class RelayTests
     [InlineData(Kind.Memory, Kind.Socket)]
     [InlineData(Kind.Socket, Kind.Memory)]
     [InlineData(Kind.Socket, Kind.Socket)]
+    [InlineData(Kind.Session, Kind.Session)]
+    [InlineData(Kind.Session, Kind.Socket)]
+    [InlineData(Kind.Socket, Kind.Session)]
+    [InlineData(Kind.Memory, Kind.Session)]
+    [InlineData(Kind.Session, Kind.Memory)]
     public async Task BigData_BothWays_Equal(Kind left, Kind right)
     {
         const int Length = 5_000_003;
@@ -55,6 +65,11 @@ public sealed class RelayTests
     [InlineData(Kind.Memory, Kind.Socket)]
     [InlineData(Kind.Socket, Kind.Memory)]
     [InlineData(Kind.Socket, Kind.Socket)]
+    [InlineData(Kind.Session, Kind.Session)]
+    [InlineData(Kind.Session, Kind.Socket)]
+    [InlineData(Kind.Socket, Kind.Session)]
+    [InlineData(Kind.Memory, Kind.Session)]
+    [InlineData(Kind.Session, Kind.Memory)]
     public async Task Reset_TravelsOn(Kind left, Kind right)
     {
         (Link near, Link far, Task<RelayResult> relay) = await StartAsync(left, right, Cancel);
@@ -74,6 +89,11 @@ public sealed class RelayTests
     [InlineData(Kind.Memory, Kind.Socket)]
     [InlineData(Kind.Socket, Kind.Memory)]
     [InlineData(Kind.Socket, Kind.Socket)]
+    [InlineData(Kind.Session, Kind.Session)]
+    [InlineData(Kind.Session, Kind.Socket)]
+    [InlineData(Kind.Socket, Kind.Session)]
+    [InlineData(Kind.Memory, Kind.Session)]
+    [InlineData(Kind.Session, Kind.Memory)]
     public async Task Reset_WhileTheOtherDirectionIsStuck_TravelsOn(Kind left, Kind right)
     {
         (Link near, Link far, Task<RelayResult> relay) = await StartAsync(left, right, Cancel);
@@ -89,10 +109,33 @@ public sealed class RelayTests
     }
 
     [Theory]
+    [InlineData(Kind.Memory)]
+    [InlineData(Kind.Socket)]
+    [InlineData(Kind.Session)]
+    public async Task SessionReset_WhileItsTargetTakesNothing_TravelsOn(Kind right)
+    {
+        (Link near, Link far, Task<RelayResult> relay) = await StartAsync(Kind.Session, right, Cancel);
+        Task<byte[]> flood = SendRandomAsync(near, 3, 64 * 1024 * 1024); // far never reads
+        ReadResult some = await far.Input.ReadAtLeastAsync(64 * 1024, Cancel); // all that a link in memory takes
+        far.Input.AdvanceTo(some.Buffer.Start);
+        near.Abort(new SessionException(ErrorCode.OperationTimeout, "Enough."));
+        RelayResult result = await relay.WaitAsync(Cancel);
+        Assert.Equal(ErrorCode.OperationTimeout, Assert.IsType<SessionException>(result.Error).ErrorCode);
+        Assert.Equal(RelaySide.First, result.FailedSide);
+        await Assert.ThrowsAnyAsync<IOException>(() => flood);
+        await Assert.ThrowsAnyAsync<IOException>(() => ReadToEndAsync(far));
+    }
+
+    [Theory]
     [InlineData(Kind.Memory, Kind.Memory)]
     [InlineData(Kind.Memory, Kind.Socket)]
     [InlineData(Kind.Socket, Kind.Memory)]
     [InlineData(Kind.Socket, Kind.Socket)]
+    [InlineData(Kind.Session, Kind.Session)]
+    [InlineData(Kind.Session, Kind.Socket)]
+    [InlineData(Kind.Socket, Kind.Session)]
+    [InlineData(Kind.Memory, Kind.Session)]
+    [InlineData(Kind.Session, Kind.Memory)]
     public async Task Cancelled_BothSeeAnError(Kind left, Kind right)
     {
         using var cancel = new CancellationTokenSource();
@@ -129,6 +172,7 @@ public sealed class RelayTests
     [Theory]
     [InlineData(Kind.Memory)]
     [InlineData(Kind.Socket)]
+    [InlineData(Kind.Session)]
     public async Task ReaderGone_OtherDirectionFinishes(Kind left)
     {
         (Link near, Link far, Task<RelayResult> relay) = await StartAsync(left, Kind.Memory, Cancel);

@@ -13,6 +13,9 @@ internal static class ConsoleLogging
     public static ILoggerFactory Create(LogLevel level) => LoggerFactory.Create(logging =>
     {
         logging.SetMinimumLevel(level);
+
+        // The dialer says it too, once and not for every connection that waits.
+        logging.AddFilter("MuxPro.DialingWorkerFactory", LogLevel.None);
         if (Environment.GetEnvironmentVariable(JournalVariable) is not null)
         {
             logging.AddSystemdConsole();

@@ -32,6 +32,12 @@ internal sealed class InboundConnection(Link application, Socket socket, IDispat
             request = null!;
 
             RelayResult result = await Relay.RunAsync(application, session, stopping);
+            if (EndOf(session) is not (null or ErrorCode.GracefulShutdown))
+            {
+                // Only now, and only by a reset, can the application be told that there was no such target.
+                application.Abort();
+            }
+
             Report(destination, user, result.BytesForward + early, result.BytesBackward, started, EndOf(session));
         }
     }
@@ -112,14 +118,9 @@ internal sealed class InboundConnection(Link application, Socket socket, IDispat
     private void Report(Destination destination, string? user, long up, long down, long started, ErrorCode? end)
     {
         ErrorCode code = end ?? ErrorCode.GracefulShutdown;
-        if (code != ErrorCode.GracefulShutdown)
+        if (code != ErrorCode.GracefulShutdown && down == 0)
         {
-            // Only now, and only so, an application can be told that there is no such target.
-            application.Abort();
-            if (down == 0)
-            {
-                logger.NotReached(destination, ErrorReplies.Name(code));
-            }
+            logger.NotReached(destination, ErrorReplies.Name(code));
         }
 
         logger.Access(

@@ -67,26 +67,25 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
         }
 
         var stream = new SslStream(new NetworkStream(socket, ownsSocket: true));
-        var link = Link.FromStream(stream, socket);
         bool isAccepted = false;
         try
         {
             await AuthenticateAsync(stream, _tls, stopping);
-            (Peer? peer, string? refusal) = Identify(stream, link);
+            (Peer? peer, string? refusal) = Identify(stream, socket);
             if (peer is null)
             {
-                logger.NotAuthorized(link.RemoteEndPoint, refusal!);
+                logger.NotAuthorized(socket.RemoteEndPoint, refusal!);
                 return null;
             }
 
             isAccepted = true;
-            return (link, peer);
+            return (Link.FromStream(stream, socket), peer);
         }
         finally
         {
             if (!isAccepted)
             {
-                await link.DisposeAsync();
+                await stream.DisposeAsync();
             }
         }
     }
@@ -110,11 +109,11 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
         }
     }
 
-    private (Peer? Peer, string? Refusal) Identify(SslStream stream, Link link)
+    private (Peer? Peer, string? Refusal) Identify(SslStream stream, Socket socket)
     {
         if (options.Authorized is not { } authorized)
         {
-            return (new Peer("-", null, link.RemoteEndPoint), null);
+            return (new Peer("-", null, socket.RemoteEndPoint), null);
         }
 
         if (stream.RemoteCertificate is not X509Certificate2 certificate)
@@ -124,7 +123,7 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
 
         var pin = Pin.Of(certificate);
         authorized.Refresh();
-        return authorized.TryGetName(pin, out string? name) ? (new Peer(name, pin, link.RemoteEndPoint), null) : (null, pin.ToString());
+        return authorized.TryGetName(pin, out string? name) ? (new Peer(name, pin, socket.RemoteEndPoint), null) : (null, pin.ToString());
     }
 
     private async Task RunAsync(Link link, Peer peer, CancellationToken stopping)

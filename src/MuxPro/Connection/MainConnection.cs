@@ -40,13 +40,15 @@ internal sealed partial class MainConnection
     {
         Options = options;
         WindowBudget = new WindowBudget(options.WindowBudget);
+        Unread = new BufferCount(options.MaxBuffered);
+        Unsent = new BufferCount(options.MaxBuffered);
         _onOpened = onOpened;
-        _isClient = onOpened is null;
+        _isClient = _negotiationDue = onOpened is null;
         _time = options.TimeProvider;
         _log = options.LoggerFactory.CreateLogger<MainConnection>();
         _metrics = MuxMetrics.For(options);
         _started = Now;
-        _transport = Transport.Create(link, options);
+        _transport = Transport.Create(link);
         _keepAlive = new KeepAlive(ToTimestamps(options.KeepAliveInterval), _started);
         _opens = new Budget(options.OpensPerSecond, _time.TimestampFrequency, _started);
         _resets = new Budget(options.ResetsPerSecond, _time.TimestampFrequency, _started);
@@ -56,6 +58,12 @@ internal sealed partial class MainConnection
     public MuxOptions Options { get; }
 
     public WindowBudget WindowBudget { get; }
+
+    /// <summary>What was received and not consumed.</summary>
+    public BufferCount Unread { get; }
+
+    /// <summary>What was written and not sent.</summary>
+    public BufferCount Unsent { get; }
 
     public EndPoint? RemoteEndPoint => _transport.RemoteEndPoint;
 
@@ -152,111 +160,6 @@ internal sealed partial class MainConnection
         }
 
         _ = CloseAsync();
-    }
-
-    // ---- what sessions ask for ---------------------------------------------------------------------------------------------
-
-    /// <summary>A session has bytes to send.</summary>
-    public void OnWritten(Session session)
-    {
-        // Few bytes and nobody in line: sending them here saves a change of thread. A batch in the making is worth more than that.
-        const int SendInlineUpTo = 16 * 1024;
-        bool inline;
-        lock (_gate)
-        {
-            if (session.IsAborted || session.InSendQueue || session.NewPending || session.Credit.Available == 0)
-            {
-                return;
-            }
-
-            long length = session.Sender.Length;
-            if (length == 0)
-            {
-                return;
-            }
-
-            inline = _ready.Count == 0 && length <= SendInlineUpTo;
-            EnqueueDataLocked(session);
-        }
-
-        _sendSignal.Set(inline);
-    }
-
-    /// <summary>A session's application writes no more.</summary>
-    public void CompleteWrites(Session session)
-    {
-        lock (_gate)
-        {
-            if (session.IsAborted || session.CompleteRequested)
-            {
-                return;
-            }
-
-            session.CompleteRequested = true;
-
-            // Behind data the End goes with the last of it; completing may have committed bytes that were never flushed.
-            if (session.Sender.Length == 0)
-            {
-                EnqueueControlLocked(session);
-            }
-            else if (!session.NewPending && session.Credit.Available > 0)
-            {
-                EnqueueDataLocked(session);
-            }
-        }
-
-        _sendSignal.Set();
-    }
-
-    /// <summary>A session's application consumed enough for a grant.</summary>
-    public void Grant(Session session, int bytes)
-    {
-        if (bytes == 0)
-        {
-            return;
-        }
-
-        lock (_gate)
-        {
-            if (session.IsAborted || session.EndSent || session.EndReceived)
-            {
-                return;
-            }
-
-            // At most one grant waits per sub-connection, whatever the application consumes meanwhile.
-            session.PendingGrant += bytes;
-            EnqueueControlLocked(session);
-        }
-
-        _sendSignal.Set();
-    }
-
-    /// <summary>This end aborts a session.</summary>
-    public void Abort(Session session, ErrorCode code, Exception error)
-    {
-        Wakeups wakeups;
-        lock (_gate)
-        {
-            if (session.IsAborted || _failure is not null || (session.EndSent && session.EndReceived))
-            {
-                return;
-            }
-
-            wakeups = AbortLocked(session, code, error, drop: true);
-            if (session.NewPending)
-            {
-                // The other end never heard of it.
-                RemoveLocked(session);
-            }
-            else
-            {
-                session.PendingAbort = code;
-                EnqueueControlLocked(session);
-            }
-        }
-
-        wakeups.Run();
-        _sendSignal.Set();
     }
 
     /// <summary>A session is over: the one place that reports it.</summary>

@@ -4,7 +4,7 @@ using System.Threading.Tasks.Sources;
 namespace MuxPro.Connection;
 
 /// <summary>What a session sends: the application puts in, the send loop takes out when it is the session's turn.</summary>
-internal sealed class SessionOutput(Session session) : PipeWriter, IValueTaskSource<FlushResult>, IValueTaskSource
+internal sealed partial class SessionOutput(Session session) : PipeWriter, IValueTaskSource<FlushResult>, IValueTaskSource
 {
     private static readonly Action<object?, CancellationToken> OnCancelled =
         static (state, token) => ((SessionOutput)state!).CancelWait(token);
@@ -18,10 +18,7 @@ internal sealed class SessionOutput(Session session) : PipeWriter, IValueTaskSou
     private bool _lent; // the application may be writing into _slab
     private bool _completed;
     private bool _cancelRequested;
-    private bool _waiting;
-
-    private ManualResetValueTaskSourceCore<bool> _wait = new() { RunContinuationsAsynchronously = true };
-    private CancellationTokenRegistration _cancellation;
+    private SessionWait _wait = new();
 
     public override bool CanGetUnflushedBytes => true;
 
@@ -39,7 +36,12 @@ internal sealed class SessionOutput(Session session) : PipeWriter, IValueTaskSou
         }
     }
 
-    private int PauseAt => session.Connection.Options.SendBuffer;
+    // Where many sessions wait for credit, each may wait with little.
+    private const int CrowdedSendBuffer = 4 * 1024;
+
+    private int PauseAt => session.Connection.Unsent.IsOver
+        ? Math.Min(CrowdedSendBuffer, session.Connection.Options.SendBuffer)
+        : session.Connection.Options.SendBuffer;
 
     private int ResumeBelow => (PauseAt / 2) + 1;
 
@@ -55,13 +57,14 @@ internal sealed class SessionOutput(Session session) : PipeWriter, IValueTaskSou
         lock (session.Sync)
         {
             _bytes.MoveTo(batch, count);
+            session.Connection.Unsent.Add(-count);
             isEmpty = _bytes.IsEmpty;
             if (isEmpty && !_lent)
             {
                 ReleaseSlab();
             }
 
-            return _bytes.Length < ResumeBelow && StopWaiting();
+            return _bytes.Length < ResumeBelow && _wait.Stop();
         }
     }
 
@@ -72,227 +75,19 @@ internal sealed class SessionOutput(Session session) : PipeWriter, IValueTaskSou
         lock (session.Sync)
         {
             _error ??= error;
+            session.Connection.Unsent.Add(-_bytes.Length);
             _bytes.Clear();
             if (!_lent)
             {
                 ReleaseSlab();
             }
 
-            return StopWaiting();
+            return _wait.Stop();
         }
     }
 
     /// <summary>Lets the waiting writer go on. Call it without a lock.</summary>
-    public void Wake() => _wait.SetResult(true);
-
-    // ---- the application's side -------------------------------------------------------------------------------------------
-
-    public override Memory<byte> GetMemory(int sizeHint = 0)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(sizeHint);
-        lock (session.Sync)
-        {
-            ThrowIfCompleted();
-            if (_slab is null || _slab.Array.Length - _slabWritten < Math.Max(sizeHint, 1))
-            {
-                Commit();
-                ReleaseSlab();
-                _slab = Slab.Rent(SlabQueue.SlabSizeFor(_bytes.Length, sizeHint));
-            }
-
-            _lent = true;
-            return _slab.Array.AsMemory(_slabWritten);
-        }
-    }
-
-    public override Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
-
-    public override void Advance(int bytes)
-    {
-        lock (session.Sync)
-        {
-            if (bytes < 0 || bytes > (_slab?.Array.Length ?? 0) - _slabWritten)
-            {
-                throw new ArgumentOutOfRangeException(nameof(bytes), bytes, "More than GetMemory gave.");
-            }
-
-            _slabWritten += bytes;
-        }
-    }
-
-    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
-    {
-        if (cancellationToken.IsCancellationRequested)
-        {
-            return ValueTask.FromCanceled<FlushResult>(cancellationToken);
-        }
-
-        lock (session.Sync)
-        {
-            ThrowIfCompleted();
-            ThrowIfFailed();
-            Commit();
-            _lent = false;
-        }
-
-        session.Connection.OnWritten(session);
-
-        short token;
-        lock (session.Sync)
-        {
-            if (_error is not null || _cancelRequested || _bytes.Length < PauseAt)
-            {
-                return ValueTask.FromResult(TakeResult());
-            }
-
-            token = StartWaiting();
-        }
-
-        RegisterCancellation(cancellationToken);
-        return new ValueTask<FlushResult>(this, token);
-    }
-
-    public override async ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
-    {
-        await WriteAllAsync(source, cancellationToken).ConfigureAwait(false);
-        return await FlushAsync(cancellationToken).ConfigureAwait(false);
-    }
-
-    /// <summary>Writes in pieces that the buffer has room for, so that a large write does not hold all of it twice.</summary>
-    public async ValueTask WriteAllAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            source = source[CopyFrom(source.Span)..];
-            session.Connection.OnWritten(session);
-            if (source.IsEmpty)
-            {
-                return;
-            }
-
-            await WaitForRoomAsync(cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    public override void CancelPendingFlush()
-    {
-        bool wake;
-        lock (session.Sync)
-        {
-            _cancelRequested = true;
-            wake = StopWaiting();
-        }
-
-        if (wake)
-        {
-            Wake();
-        }
-    }
-
-    public override void Complete(Exception? exception = null)
-    {
-        lock (session.Sync)
-        {
-            if (_completed)
-            {
-                return;
-            }
-
-            if (exception is null && _error is null)
-            {
-                Commit();
-            }
-
-            _completed = true;
-            _lent = false;
-            ReleaseSlab();
-        }
-
-        if (exception is not null)
-        {
-            session.Abort(exception);
-        }
-        else
-        {
-            session.Connection.CompleteWrites(session);
-        }
-    }
-
-    FlushResult IValueTaskSource<FlushResult>.GetResult(short token)
-    {
-        FinishWait(token);
-        lock (session.Sync)
-        {
-            return TakeResult();
-        }
-    }
-
-    void IValueTaskSource.GetResult(short token)
-    {
-        FinishWait(token);
-        lock (session.Sync)
-        {
-            ThrowIfFailed();
-        }
-    }
-
-    ValueTaskSourceStatus IValueTaskSource<FlushResult>.GetStatus(short token) => _wait.GetStatus(token);
-
-    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _wait.GetStatus(token);
-
-    void IValueTaskSource<FlushResult>.OnCompleted(
-        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
-        => _wait.OnCompleted(continuation, state, token, flags);
-
-    void IValueTaskSource.OnCompleted(
-        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
-        => _wait.OnCompleted(continuation, state, token, flags);
-
-    private ValueTask WaitForRoomAsync(CancellationToken cancellationToken)
-    {
-        short token;
-        lock (session.Sync)
-        {
-            ThrowIfFailed();
-            if (_bytes.Length < PauseAt)
-            {
-                return ValueTask.CompletedTask;
-            }
-
-            token = StartWaiting();
-        }
-
-        RegisterCancellation(cancellationToken);
-        return new ValueTask(this, token);
-    }
-
-    private int CopyFrom(ReadOnlySpan<byte> source)
-    {
-        lock (session.Sync)
-        {
-            ThrowIfCompleted();
-            ThrowIfFailed();
-            int copied = 0;
-            while (copied < source.Length && _bytes.Length < PauseAt)
-            {
-                if (_slab is null || _slab.Array.Length == _slabWritten)
-                {
-                    Commit();
-                    ReleaseSlab();
-                    _slab = Slab.Rent(SlabQueue.SlabSizeFor(_bytes.Length, Math.Min(source.Length - copied, Slab.Large)));
-                }
-
-                int count = Math.Min(source.Length - copied, _slab.Array.Length - _slabWritten);
-                source.Slice(copied, count).CopyTo(_slab.Array.AsSpan(_slabWritten));
-                _slabWritten += count;
-                copied += count;
-                Commit();
-            }
-
-            return copied;
-        }
-    }
+    public void Wake() => _wait.Wake();
 
     // ---- under the session's lock -----------------------------------------------------------------------------------------
 
@@ -303,6 +98,7 @@ internal sealed class SessionOutput(Session session) : PipeWriter, IValueTaskSou
             if (_error is null)
             {
                 _bytes.AppendReference(_slab!, _slabCommitted, _slabWritten - _slabCommitted);
+                session.Connection.Unsent.Add(_slabWritten - _slabCommitted);
             }
 
             _slabCommitted = _slabWritten;
@@ -311,6 +107,11 @@ internal sealed class SessionOutput(Session session) : PipeWriter, IValueTaskSou
 
     private void ReleaseSlab()
     {
+        if (_lent)
+        {
+            _slab?.Abandon();
+        }
+
         _slab?.Release();
         _slab = null;
         _slabCommitted = _slabWritten = 0;
@@ -326,25 +127,6 @@ internal sealed class SessionOutput(Session session) : PipeWriter, IValueTaskSou
         }
 
         return new FlushResult(cancelled, isCompleted: false);
-    }
-
-    private short StartWaiting()
-    {
-        if (_waiting)
-        {
-            throw new InvalidOperationException("Another flush of this session is under way.");
-        }
-
-        _wait.Reset();
-        _waiting = true;
-        return _wait.Version;
-    }
-
-    private bool StopWaiting()
-    {
-        bool waiting = _waiting;
-        _waiting = false;
-        return waiting;
     }
 
     private void ThrowIfCompleted()
@@ -363,34 +145,16 @@ internal sealed class SessionOutput(Session session) : PipeWriter, IValueTaskSou
         }
     }
 
-    // ---- without the lock -------------------------------------------------------------------------------------------------
-
-    private void RegisterCancellation(CancellationToken cancellationToken)
-    {
-        if (cancellationToken.CanBeCanceled)
-        {
-            _cancellation = cancellationToken.UnsafeRegister(OnCancelled, this);
-        }
-    }
-
     private void CancelWait(CancellationToken token)
     {
         lock (session.Sync)
         {
-            if (!StopWaiting())
+            if (!_wait.Stop())
             {
                 return;
             }
         }
 
-        _wait.SetException(new OperationCanceledException(token));
-    }
-
-    private void FinishWait(short token)
-    {
-        // Outside the lock: disposing waits for a callback that takes it.
-        _cancellation.Dispose();
-        _cancellation = default;
-        _wait.GetResult(token);
+        _wait.Cancel(token);
     }
 }

@@ -20,10 +20,11 @@ internal sealed class Slab
     private static readonly SlabPool SmallPool = new(Small, maxRetained: 4096);
     private static readonly SlabPool MediumPool = new(Medium, maxRetained: 4096);
     private static readonly SlabPool LargePool = new(Large, maxRetained: 1024);
-    private static long _rented;
+    private static long RentedCount;
 
     private readonly SlabPool? _pool;
     private int _references;
+    private volatile bool _isAbandoned;
 
     private Slab(int size, SlabPool? pool)
     {
@@ -36,7 +37,7 @@ internal sealed class Slab
     public byte[] Array { get; }
 
     /// <summary>Slabs that somebody holds, in this process: what the tests for leaks count.</summary>
-    public static long Rented => Volatile.Read(ref _rented);
+    public static long Rented => Volatile.Read(ref RentedCount);
 
     /// <summary>Whether somebody besides the caller holds the slab.</summary>
     public bool IsShared => Volatile.Read(ref _references) > 1;
@@ -54,12 +55,18 @@ internal sealed class Slab
         Slab slab = pool?.TryTake() ?? new Slab(pool?.Size ?? size, pool);
         Debug.Assert(slab._references == 0, "A slab in the pool has no references.");
         slab._references = 1;
-        Interlocked.Increment(ref _rented);
+        Interlocked.Increment(ref RentedCount);
         return slab;
     }
 
     /// <summary>One more holder.</summary>
     public void AddReference() => Interlocked.Increment(ref _references);
+
+    /// <summary>
+    /// Never to be used again: somebody may still look at it, or write into it, without holding a reference. In another session's hands that
+    /// would be another's data.
+    /// </summary>
+    public void Abandon() => _isAbandoned = true;
 
     /// <summary>One holder less; the last one's release gives the slab back.</summary>
     public void Release()
@@ -68,8 +75,11 @@ internal sealed class Slab
         Debug.Assert(references >= 0, "A slab was released twice.");
         if (references == 0)
         {
-            Interlocked.Decrement(ref _rented);
-            _pool?.Return(this);
+            Interlocked.Decrement(ref RentedCount);
+            if (!_isAbandoned)
+            {
+                _pool?.Return(this);
+            }
         }
     }
 

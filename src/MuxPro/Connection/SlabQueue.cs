@@ -150,6 +150,19 @@ internal struct SlabQueue
     /// <summary>Drops everything.</summary>
     public void Clear() => Consume(Length);
 
+    /// <summary>Drops everything while somebody may still look at <see cref="Bytes"/>.</summary>
+    public void Abandon()
+    {
+        for (SlabSegment? segment = _head; segment is not null; segment = segment.NextSegment)
+        {
+            segment.Abandon();
+        }
+
+        _copySlab?.Abandon();
+        _copySlab?.Release();
+        this = default;
+    }
+
     private void DropHead()
     {
         SlabSegment head = _head!;

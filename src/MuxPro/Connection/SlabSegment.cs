@@ -53,6 +53,13 @@ internal sealed class SlabSegment : ReadOnlySequenceSegment<byte>
 
     public void Append(SlabSegment next) => Next = next;
 
+    /// <summary>Gives the reference back, and leaves slab and segment to whoever may still look at them.</summary>
+    public void Abandon()
+    {
+        _slab!.Abandon();
+        _slab.Release();
+    }
+
     /// <summary>Gives the reference and the segment back.</summary>
     public void Release()
     {

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace MuxPro.Proxy.Tests.Support;
 
-/// <summary>Keeps what is logged and lets tests wait for it.</summary>
+/// <summary>Keeps what is logged and lets tests wait for what the program (not the library) logs.</summary>
 internal sealed class LogCollector : ILoggerFactory, ILogger
 {
     private readonly ConcurrentQueue<Entry> _entries = new();
@@ -29,7 +29,8 @@ internal sealed class LogCollector : ILoggerFactory, ILogger
     public void AssertNothingUnexpected()
         => Assert.DoesNotContain(_entries, entry => entry.Level >= LogLevel.Error);
 
-    public ILogger CreateLogger(string categoryName) => this;
+    public ILogger CreateLogger(string categoryName)
+        => categoryName.StartsWith("MuxPro.Proxy", StringComparison.Ordinal) ? this : new LibraryLogger(this);
 
     public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
 
@@ -50,4 +51,16 @@ internal sealed class LogCollector : ILoggerFactory, ILogger
     }
 
     internal sealed record Entry(LogLevel Level, int Id, string Text);
+
+    /// <summary>The library's ids are its own: kept, but not waited for.</summary>
+    private sealed class LibraryLogger(LogCollector collector) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+            => collector._entries.Enqueue(new Entry(logLevel, -eventId.Id, formatter(state, exception) + exception));
+    }
 }

@@ -1,0 +1,152 @@
+using MuxPro.Wire;
+
+namespace MuxPro.Connection;
+
+/// <content>Cuts frames into the batch. All of it runs under the gate.</content>
+internal sealed partial class MainConnection
+{
+    /// <summary>Control goes ahead of data: credit would wait behind the bulk that it is to release.</summary>
+    private void WriteControl()
+    {
+        if (_keepAliveDue)
+        {
+            _keepAliveDue = false;
+            FrameWriter.WriteKeepAlive(_batch);
+        }
+
+        while (_batch.HasRoom && _answers.TryDequeue(out (ushort Id, ErrorCode Code) answer))
+        {
+            FrameWriter.WriteEnd(_batch, answer.Id, answer.Code);
+        }
+
+        while (_batch.HasRoom && _control.TryDequeue(out Session? session))
+        {
+            session.InControlQueue = false;
+            WriteControl(session);
+        }
+    }
+
+    private void WriteControl(Session session)
+    {
+        if (session.PendingAbort is { } code)
+        {
+            session.PendingAbort = null;
+            WriteEnd(session, code);
+            return;
+        }
+
+        if (session.EndSent)
+        {
+            return;
+        }
+
+        if (session.IsAborted)
+        {
+            // SPEC 6.3.4: the answer to an End with a code is an End 0000, if none was sent yet.
+            WriteEnd(session, ErrorCode.GracefulShutdown);
+            return;
+        }
+
+        if (session.NewPending)
+        {
+            WriteNew(session);
+            return;
+        }
+
+        // SPEC 6.3.6: never a CreditUpdate once either end has sent its End.
+        if (session.PendingGrant > 0 && !session.EndReceived)
+        {
+            FrameWriter.WriteCreditUpdate(_batch, session.Id, (uint)session.PendingGrant);
+        }
+
+        session.PendingGrant = 0;
+        if (session.CompleteRequested && session.Sender.Length == 0)
+        {
+            WriteEnd(session, ErrorCode.GracefulShutdown);
+        }
+    }
+
+    private void WriteNew(Session session)
+    {
+        session.NewPending = false;
+        int length = session.Credit.Take((int)Math.Min(session.Sender.Length, FirstPayload));
+        if (length == 0)
+        {
+            FrameWriter.WriteNew(_batch, session.Id, session.Destination, session.Priority);
+            AfterData(session, isEmpty: session.Sender.Length == 0);
+            return;
+        }
+
+        FrameWriter.WriteNew(_batch, session.Id, session.Destination, session.Priority, globalId: 0, length);
+        MovePayload(session, length);
+    }
+
+    private void WriteData(Session session)
+    {
+        if (session.IsAborted || session.EndSent)
+        {
+            return;
+        }
+
+        int length = session.Credit.Take((int)Math.Min(session.Sender.Length, Options.MaxFramePayload));
+        if (length > 0)
+        {
+            FrameWriter.WriteKeep(_batch, session.Id, length);
+            MovePayload(session, length);
+        }
+    }
+
+    private void MovePayload(Session session, int length)
+    {
+        if (session.Sender.MoveTo(_batch, length, out bool isEmpty))
+        {
+            _writers.Add(session);
+        }
+
+        AfterData(session, isEmpty);
+    }
+
+    private void AfterData(Session session, bool isEmpty)
+    {
+        if (!isEmpty)
+        {
+            if (session.Credit.Available > 0)
+            {
+                EnqueueDataLocked(session);
+            }
+        }
+        else if (session.CompleteRequested)
+        {
+            WriteEnd(session, ErrorCode.GracefulShutdown);
+        }
+    }
+
+    private void WriteEnd(Session session, ErrorCode code)
+    {
+        bool first = !session.EndSent;
+        if (code == ErrorCode.GracefulShutdown && first && !session.EndReceived && !session.IsAborted)
+        {
+            // SPEC 6.3.4: afterwards there is no granting, so what the answer may need is granted now.
+            int grant = session.PendingGrant + session.Receiver.TakeLastGrant();
+            if (grant > 0)
+            {
+                FrameWriter.WriteCreditUpdate(_batch, session.Id, (uint)grant);
+            }
+        }
+
+        session.PendingGrant = 0;
+        FrameWriter.WriteEnd(_batch, session.Id, code);
+        session.EndSent = true;
+        if (session.EndReceived)
+        {
+            session.SetEndCode(code);
+            RemoveLocked(session);
+            _over.Add(session);
+        }
+        else if (first && !session.IsAborted)
+        {
+            _lingering++;
+            session.LastReceived = Now;
+        }
+    }
+}

@@ -1,0 +1,285 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.Extensions.Time.Testing;
+using MuxPro.Proxy.Cli;
+using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Tests.Support;
+
+namespace MuxPro.Proxy.Tests;
+
+/// <summary>Who is not served, what is not reached, and what is said about it.</summary>
+public sealed class RefusalTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task UnreachableTarget_Connect_IsReset_AndLogged()
+    {
+        await using var pair = ProxyPair.Start();
+        (Socket application, NetworkStream stream) = await TransferTests.ConnectAsync(pair, ClosedPort());
+        using (application)
+        await using (stream)
+        {
+            await Assert.ThrowsAsync<IOException>(async () => await stream.ReadExactlyAsync(new byte[1], Cancel));
+        }
+
+        Assert.Contains("DestinationUnreachable (0005)", await pair.ClientLog.WaitAsync(21), StringComparison.Ordinal);
+        Assert.Contains("DestinationUnreachable (0005)", await pair.ClientLog.WaitAsync(20), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task UnreachableTarget_PlainHttp_Is502WithText()
+    {
+        await using var pair = ProxyPair.Start();
+        using HttpClient http = pair.HttpClient("http");
+        int port = ClosedPort();
+        using HttpResponseMessage response = await http.GetAsync(new Uri($"http://127.0.0.1:{port}/"), Cancel);
+        Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
+        Assert.Equal($"tcp:127.0.0.1:{port}: DestinationUnreachable (0005)\n", await response.Content.ReadAsStringAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task PrivateTarget_IsForbidden_UnlessAllowed()
+    {
+        await using Origin origin = await Origin.StartAsync();
+        await using var pair = ProxyPair.Start(server: options => options with { AllowPrivate = false });
+        using HttpClient http = pair.HttpClient("http");
+        foreach (string host in new[] { "127.0.0.1", "localhost", "[::ffff:127.0.0.1]" })
+        {
+            using HttpResponseMessage response = await http.GetAsync(origin.Uri("/bytes/1", host), Cancel);
+            Assert.Equal(HttpStatusCode.Forbidden, response.StatusCode);
+            Assert.Contains("ProxyRejected (0006)", await response.Content.ReadAsStringAsync(Cancel), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task OriginThatSaysNoHttp_Is502()
+    {
+        using var target = new TcpListener(IPAddress.Loopback, 0);
+        target.Start();
+        await using var pair = ProxyPair.Start();
+        using HttpClient http = pair.HttpClient("http");
+        Task<HttpResponseMessage> asking = http.GetAsync(new Uri($"http://{target.LocalEndpoint}/"), Cancel);
+        using Socket accepted = await target.AcceptSocketAsync(Cancel);
+        await accepted.SendAsync("SSH-2.0-nothing\r\n\r\n"u8.ToArray(), SocketFlags.None, Cancel);
+        using HttpResponseMessage response = await asking;
+        Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task NoServer_SaysSo_AndReconnectsLater()
+    {
+        await using Origin origin = await Origin.StartAsync();
+        await using var pair = ProxyPair.Start();
+        using HttpClient http = pair.HttpClient("http");
+        Assert.Equal(10, (await http.GetByteArrayAsync(origin.Uri("/bytes/10"), Cancel)).Length);
+        Assert.Equal(1, pair.Client.DialedConnections);
+
+        await pair.RestartServerAsync();
+
+        // The client learns of the end by itself; whatever it tries meanwhile is answered, and then it dials again.
+        while (pair.Client.DialedConnections == 1)
+        {
+            using HttpResponseMessage response = await http.GetAsync(origin.Uri("/bytes/10"), Cancel);
+        }
+
+        Assert.Equal(10, (await http.GetByteArrayAsync(origin.Uri("/bytes/10"), Cancel)).Length);
+
+        await pair.Server.DisposeAsync();
+        HttpStatusCode status;
+        do
+        {
+            using HttpResponseMessage response = await http.GetAsync(origin.Uri("/bytes/10"), Cancel);
+            status = response.StatusCode;
+        }
+        while (status == HttpStatusCode.OK);
+        Assert.Equal(HttpStatusCode.BadGateway, status);
+        Assert.Contains("No main connection", await pair.ClientLog.WaitAsync(51), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("another key")]
+    [InlineData("no key")]
+    [InlineData("another pin")]
+    public async Task Strangers_GetNothing(string who)
+    {
+        using var other = KeyFile.Create("other", TimeProvider.System);
+        await using Origin origin = await Origin.StartAsync();
+        await using var pair = ProxyPair.Start(client: options => options with
+        {
+            Server = options.Server with
+            {
+                Key = who switch
+                {
+                    "another key" => other,
+                    "no key" => null,
+                    _ => options.Server.Key,
+                },
+                Pin = who == "another pin" ? other.Pin : options.Server.Pin,
+            },
+        });
+        using HttpClient http = pair.HttpClient("http");
+        using HttpResponseMessage response = await http.GetAsync(origin.Uri("/bytes/10"), Cancel);
+        Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
+        string said = who switch
+        {
+            "another pin" => await pair.ClientLog.WaitAsync(51),
+            "no key" => await pair.ServerLog.WaitAsync(42),
+            _ => await pair.ServerLog.WaitAsync(43),
+        };
+        if (who == "another pin")
+        {
+            Assert.Contains("--pin", said, StringComparison.Ordinal);
+        }
+        else if (who == "another key")
+        {
+            Assert.Contains(other.Pin.ToString(), said, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Revoked_MainConnectionIsClosed()
+    {
+        string path = Path.Combine(Directory.CreateTempSubdirectory("muxpro-test-").FullName, "authorized");
+        var time = new FakeTimeProvider();
+        using var key = KeyFile.Create("client", TimeProvider.System);
+        await File.WriteAllTextAsync(path, $"{key.Pin} anna\n", Cancel);
+        await using Origin origin = await Origin.StartAsync();
+        await using var pair = ProxyPair.Start(
+            server: options => options with { Authorized = AuthorizedKeys.Load(path, options.LoggerFactory.CreateLogger("MuxPro.Proxy.Server")), TimeProvider = time },
+            client: options => options with { Server = options.Server with { Key = key } });
+        using HttpClient http = pair.HttpClient("http");
+        Assert.Equal(10, (await http.GetByteArrayAsync(origin.Uri("/bytes/10"), Cancel)).Length);
+
+        await File.WriteAllTextAsync(path, "# nobody\n", Cancel);
+        time.Advance(TimeSpan.FromSeconds(5));
+        Assert.Contains("anna", await pair.ServerLog.WaitAsync(44), StringComparison.Ordinal);
+        await pair.ServerLog.WaitAsync(41);
+        Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
+    }
+
+    [Theory]
+    [InlineData("GET / HTTP/1.1\r\n\r\n")]
+    [InlineData("SSH-2.0-probe\r\n")]
+    public async Task PlaintextAtTheTlsPort_IsClosed(string probe)
+    {
+        await using var pair = ProxyPair.Start();
+        using var prober = new TcpClient();
+        await prober.ConnectAsync(pair.Server.EndPoint, Cancel);
+        await prober.GetStream().WriteAsync(Encoding.ASCII.GetBytes(probe), Cancel);
+        await pair.ServerLog.WaitAsync(42);
+        await ReadToEndAsync(prober.GetStream());
+    }
+
+    [Theory]
+    [InlineData("server", "")]
+    [InlineData("client", "")]
+    [InlineData("client", "\u0005\u0001\u0000\u0005")]
+    [InlineData("client", "GET http://a/ HTTP/1.1\r\n")]
+    public async Task Silent_IsClosedAfterTenSeconds(string port, string begun)
+    {
+        var time = new FakeTimeProvider();
+        await using var pair = ProxyPair.Start(
+            options => port == "server" ? options with { TimeProvider = time } : options,
+            options => port == "client" ? options with { TimeProvider = time } : options);
+        using var silent = new TcpClient();
+        await silent.ConnectAsync(port == "server" ? pair.Server.EndPoint : pair.Client.EndPoint, Cancel);
+        await silent.GetStream().WriteAsync(Encoding.ASCII.GetBytes(begun), Cancel);
+
+        // The clock is moved until the connection that was accepted in the meantime has seen its ten seconds.
+        Task<string> logged = (port == "server" ? pair.ServerLog : pair.ClientLog).WaitAsync(23);
+        while (!logged.IsCompleted)
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+
+        await ReadToEndAsync(silent.GetStream());
+    }
+
+    [Theory]
+    [InlineData("\u0004\u0001\u0000\u0050\u0001\u0002\u0003\u0004\u0000", "SOCKS4")]
+    [InlineData("\u0016\u0003\u0001\u0002\u0000", "neither")]
+    [InlineData("\u0000\u0000\u0000", "neither")]
+    [InlineData("\u0005\u0001\u0009", "SOCKS5")]
+    public async Task Garbage_IsClosed_AndLogged(string garbage, string said)
+    {
+        await using var pair = ProxyPair.Start();
+        using var stranger = new TcpClient();
+        await stranger.ConnectAsync(pair.Client.EndPoint, Cancel);
+        NetworkStream stream = stranger.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(garbage), Cancel);
+        stranger.Client.Shutdown(SocketShutdown.Send);
+        Assert.Contains(said, await pair.ClientLog.WaitAsync(22), StringComparison.Ordinal);
+        await ReadToEndAsync(stream);
+    }
+
+    [Fact]
+    public async Task NotAProxyRequest_Is400()
+    {
+        await using var pair = ProxyPair.Start();
+        using var http = new HttpClient();
+        using HttpResponseMessage response = await http.GetAsync(new Uri($"http://{pair.Client.EndPoint}/"), Cancel);
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task TooManyConnections_TheNextIsClosed()
+    {
+        await using var pair = ProxyPair.Start(client: options => options with { MaxClients = 1 });
+        using var first = new TcpClient();
+        using var second = new TcpClient();
+        await first.ConnectAsync(pair.Client.EndPoint, Cancel);
+        await second.ConnectAsync(pair.Client.EndPoint, Cancel);
+        await pair.ClientLog.WaitAsync(3);
+        await ReadToEndAsync(second.GetStream());
+    }
+
+    [Fact]
+    public async Task Up_RunsUntilItIsStopped()
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        Task<int> running = CommandLine.RunAsync(["up", "--listen", "127.0.0.1:0"], output, error, stop.Token);
+        await stop.CancelAsync();
+        Assert.Equal(ExitCode.Success, await running);
+        Assert.Contains("curl --proxy socks5h://127.0.0.1:", output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("private and loopback targets are allowed", output.ToString(), StringComparison.Ordinal);
+        Assert.Empty(error.ToString());
+    }
+
+    [Fact]
+    public async Task PortInUse_OneLine_Exit1()
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        int exitCode = await CommandLine.RunAsync(["up", "--listen", taken.LocalEndpoint.ToString()!], output, error, Cancel);
+        Assert.Equal(ExitCode.Failure, exitCode);
+        Assert.Single(error.ToString().Trim().Split('\n'));
+        Assert.Contains(taken.LocalEndpoint.ToString()!, error.ToString(), StringComparison.Ordinal);
+    }
+
+    private static int ClosedPort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    /// <summary>Waits until the other end has closed, in whatever way.</summary>
+    private static async Task ReadToEndAsync(NetworkStream stream)
+    {
+        try
+        {
+            await stream.CopyToAsync(Stream.Null, Cancel);
+        }
+        catch (IOException)
+        {
+            // Reset: closed too.
+        }
+    }
+}

@@ -1,0 +1,61 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Text;
+using MuxPro.Wire;
+
+namespace MuxPro.Tests.Support;
+
+/// <summary>Frames as bytes: well-formed ones by name, any other by its parts.</summary>
+internal static class Raw
+{
+    /// <summary>Metadata in hex (its length is put before it), and Extra Data if there is any.</summary>
+    public static byte[] Frame(string metadata, byte[]? data = null)
+    {
+        byte[] fields = Wired.Bytes(metadata);
+        return [.. Number(fields.Length), .. fields, .. data is null ? [] : (byte[])[.. Number(data.Length), .. data]];
+    }
+
+    public static byte[] Negotiate(params uint[] versions)
+        => Wired.Written(writer => FrameWriter.WriteNegotiateVersion(writer, [.. versions.Select(ProtocolVersion.FromValue)]));
+
+    public static byte[] New(int id, string target, string? payload = null, byte priority = 0)
+        => New(id, target, payload is null ? null : Text(payload), priority);
+
+    public static byte[] New(int id, string target, byte[]? payload, byte priority = 0) => Wired.Written(writer =>
+    {
+        var destination = Destination.Parse(target);
+        if (payload is null)
+        {
+            FrameWriter.WriteNew(writer, (ushort)id, destination, priority);
+            return;
+        }
+
+        FrameWriter.WriteNew(writer, (ushort)id, destination, priority, globalId: 0, payload.Length);
+        writer.Write(payload);
+    });
+
+    public static byte[] Keep(int id, string payload) => Keep(id, Text(payload));
+
+    public static byte[] Keep(int id, byte[] payload) => Wired.Written(writer => FrameWriter.WriteKeep(writer, (ushort)id, payload));
+
+    public static byte[] KeepWithoutData(int id) => Frame($"{id:x4} 02 00");
+
+    public static byte[] End(int id, ErrorCode code = ErrorCode.GracefulShutdown)
+        => Wired.Written(writer => FrameWriter.WriteEnd(writer, (ushort)id, code));
+
+    /// <summary>As the prototype writes it: D, a code, and no Extra Data.</summary>
+    public static byte[] BareEnd(int id, ushort code = 3) => Frame($"{id:x4} 03 01 {code:x4}");
+
+    public static byte[] Credit(int id, uint increment) => Frame($"{id:x4} 05 01", Wired.Bytes($"{increment:x8}"));
+
+    public static byte[] KeepAlive(int id = 0) => Frame($"{id:x4} 04 00");
+
+    public static byte[] Text(string text) => Encoding.UTF8.GetBytes(text);
+
+    private static byte[] Number(int value)
+    {
+        byte[] bytes = new byte[2];
+        BinaryPrimitives.WriteUInt16BigEndian(bytes, (ushort)value);
+        return bytes;
+    }
+}
