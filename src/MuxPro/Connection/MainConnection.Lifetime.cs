@@ -96,7 +96,7 @@ internal sealed partial class MainConnection
             {
                 if (!session.IsAborted)
                 {
-                    bool dropped = reason == MainConnectionEnd.ClosedLocally;
+                    bool dropped = failure.Reason == MainConnectionEnd.ClosedLocally;
                     ErrorCode code = reason == MainConnectionEnd.Timeout ? ErrorCode.OperationTimeout : ErrorCode.RemoteDisconnect;
                     wakeups.Add(AbortLocked(session, code, failure, dropped));
                 }

@@ -88,6 +88,9 @@ internal sealed partial class MainConnection
     /// <summary>Sub-connections that have not ended.</summary>
     public int ActiveSessions => Volatile.Read(ref _active);
 
+    /// <summary>Called without a lock when a session has ended: there is room for another one.</summary>
+    public Action? RoomFreed { get; set; }
+
     /// <summary>Starts both loops and the clock.</summary>
     public void Start() => _ = RunAsync();
 
@@ -165,6 +168,7 @@ internal sealed partial class MainConnection
         ErrorCode code = session.EndCode ?? ErrorCode.GracefulShutdown;
         _metrics.SessionEnded(code, _time.GetElapsedTime(session.Opened));
         _log.SessionEnded(session.Id, code);
+        RoomFreed?.Invoke();
     }
 
     // ---- under the gate ------------------------------------------------------------------------------------------------------
