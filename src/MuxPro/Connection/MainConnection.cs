@@ -204,6 +204,9 @@ internal sealed partial class MainConnection
     {
         _sessions.Remove(session.Id);
         session.EndSent = session.EndReceived = true;
+
+        // Nothing is owed for an id that may be another's by the time it is sent.
+        session.PendingAbort = null;
         session.Receiver.CloseCredit();
         UncountLocked(session);
     }
