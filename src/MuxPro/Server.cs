@@ -38,7 +38,7 @@ public sealed class Server : IDispatcher
         ArgumentNullException.ThrowIfNull(destination);
         if (!destination.IsMuxPro)
         {
-            return Inner.DispatchAsync(destination, cancellationToken);
+            return (_inner ?? throw NoInner()).DispatchAsync(destination, cancellationToken);
         }
 
         if (_depth >= MaxDepth)
@@ -54,11 +54,18 @@ public sealed class Server : IDispatcher
     /// <summary>Serves one main connection until it ends; its sub-connections go to the inner dispatcher.</summary>
     /// <param name="link">The byte stream to a client; owned by the server from now on.</param>
     /// <param name="cancellationToken">Closes the main connection in order.</param>
-    /// <returns>A task that is done when the main connection is gone. It does not fail: how it ended is logged, and is in the metrics.</returns>
+    /// <returns>A task that is done when the main connection is gone. It does not fail by what the client does: that is logged, and in the metrics.</returns>
+    /// <exception cref="InvalidOperationException">The server was made without an inner dispatcher; the link is aborted.</exception>
     public async Task RunAsync(Link link, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(link);
-        _ = Inner;
+        if (_inner is null)
+        {
+            // The other end need not wait for an answer that will not come.
+            link.Abort();
+            throw NoInner();
+        }
+
         await using ServerWorker worker = new(link, this, _options);
         await using CancellationTokenRegistration registration =
             cancellationToken.UnsafeRegister(static state => _ = ((ServerWorker)state!).CloseAsync(), worker);
@@ -86,6 +93,5 @@ public sealed class Server : IDispatcher
         }
     }
 
-    private IDispatcher Inner
-        => _inner ?? throw new InvalidOperationException("A server without an inner dispatcher can only AcceptAllAsync.");
+    private static InvalidOperationException NoInner() => new("A server without an inner dispatcher can only AcceptAllAsync.");
 }

@@ -104,7 +104,6 @@ public sealed class Session : Link, ISendQueueItem<Session>
 
     // The state below is guarded by the main connection's lock.
     internal SendCredit Credit = new();
-    internal int PendingGrant;
     internal ErrorCode? PendingAbort;
     internal long Opened;
     internal long LastReceived;

@@ -224,7 +224,6 @@ internal sealed partial class MainConnection
         }
 
         session.EndReceived = true;
-        session.PendingGrant = 0;
         session.SetEndCode(code);
         Wakeups wakeups;
         if (session.IsAborted)
