@@ -92,7 +92,8 @@ public sealed class PoolTests
         await Task.WhenAll(opens.Where(static open => !open.IsFaulted));
         foreach (Task<Session> open in opens.Where(static open => open.IsFaulted))
         {
-            Assert.Equal("Refused.", (await Assert.ThrowsAsync<IOException>(() => open)).Message);
+            MainConnectionException error = await Assert.ThrowsAsync<MainConnectionException>(() => open);
+            Assert.Equal("Refused.", Assert.IsType<IOException>(error.InnerException).Message);
         }
 
         server.IsSlow = false;
