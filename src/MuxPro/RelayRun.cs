@@ -10,6 +10,8 @@ internal sealed class RelayRun(Link first, Link second)
     private readonly Lock _gate = new();
     private Exception? _error; // guarded by _gate
     private RelaySide? _failedSide; // guarded by _gate
+    private bool _firstRead; // all of it; guarded by _gate
+    private bool _secondRead; // guarded by _gate
 
     public async Task<RelayResult> RunAsync(CancellationToken cancellationToken)
     {
@@ -43,8 +45,12 @@ internal sealed class RelayRun(Link first, Link second)
         => link is not Session session ? default : session.Aborted.UnsafeRegister(
             _ =>
             {
-                // When the main connection is gone, what arrived before may still be delivered; reading tells when that is done.
-                if (session.Connection.Failure is null)
+                // When the main connection is gone, what arrived before may still be delivered.
+                if (session.Connection.Failure is not null)
+                {
+                    EndIfGone(side, stop);
+                }
+                else
                 {
                     ErrorCode code = session.EndCode ?? ErrorCode.RemoteDisconnect;
                     Record(new SessionException(code, $"Session {session.Id} to {session.Destination} was aborted: {code}."), side);
@@ -52,6 +58,34 @@ internal sealed class RelayRun(Link first, Link second)
                 }
             },
             null);
+
+    /// <summary>
+    /// Ends the other link when a session's main connection is gone and all that it had received is delivered: nobody waits for an answer, and
+    /// nothing else would tell a target that says nothing.
+    /// </summary>
+    private void EndIfGone(RelaySide side, CancellationTokenSource stop)
+    {
+        (Link link, Link other) = side == RelaySide.First ? (first, second) : (second, first);
+        lock (_gate)
+        {
+            bool read = side == RelaySide.First ? _firstRead : _secondRead;
+            if (!read || link is not Session { Connection.Failure: not null, Aborted.IsCancellationRequested: true })
+            {
+                return;
+            }
+        }
+
+        Record(new SessionException(ErrorCode.RemoteDisconnect, "The main connection is gone."), side);
+        if (other is StreamLink)
+        {
+            // In order, not with a reset: what was delivered may still be on its way.
+            _ = EndAsync(other, abort: false).AsTask();
+        }
+        else
+        {
+            stop.Cancel();
+        }
+    }
 
     private async Task RunDirectionAsync(
         RelayDirection direction, bool isForward, CancellationTokenSource stop, CancellationToken cancellationToken)
@@ -65,6 +99,14 @@ internal sealed class RelayRun(Link first, Link second)
                 // The reader is gone, but its other half may still have something to say: only this direction is over.
                 Record(new SessionException(ErrorCode.RemoteDisconnect, "The other side does not read any more."), target);
             }
+
+            lock (_gate)
+            {
+                _firstRead |= isForward;
+                _secondRead |= !isForward;
+            }
+
+            EndIfGone(source, stop);
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)
         {

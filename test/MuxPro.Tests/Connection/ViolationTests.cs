@@ -1,4 +1,5 @@
 using MuxPro.Tests.Support;
+using MuxPro.Wire;
 
 namespace MuxPro.Tests.Connection;
 
@@ -67,6 +68,60 @@ public sealed class ViolationTests
     {
         await using ServerUnderTest server = await ServerUnderTest.StartAsync();
         Link target = await server.OpenAsync(5, "x");
+        await server.Peer.CompleteAsync();
+        await server.ExpectClosedAsync(MainConnectionEnd.ClosedByPeer);
+        await target.ExpectResetAsync();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Transport_EndsBehindAnEnd_ResetsATargetThatSaysNothing(bool inFrame)
+    {
+        await using ServerUnderTest server = await ServerUnderTest.StartAsync();
+        Link target = await server.OpenAsync(5, "x");
+        await server.Peer.SendAsync(Raw.End(5));
+        await target.ExpectEndOfStreamAsync();
+        await server.Peer.SendAsync(inFrame ? [0] : Raw.KeepAlive());
+        await server.Peer.CompleteAsync();
+        await server.ExpectClosedAsync(inFrame ? MainConnectionEnd.TransportFailed : MainConnectionEnd.ClosedByPeer);
+        await target.Output.WhenReaderIsGoneAsync();
+    }
+
+    [Fact]
+    public async Task Transport_EndsBehindAnEnd_ClosesASilentSocketInOrder()
+    {
+        (Link near, Link far) = await Links.ConnectAsync(Links.Kind.Socket, TestContext.Current.CancellationToken);
+        FakeDispatcher dispatcher = new FakeDispatcher().On("socket", _ => ValueTask.FromResult(near));
+        await using ServerUnderTest server = await ServerUnderTest.StartAsync(dispatcher: dispatcher);
+        await server.Peer.SendAsync(Raw.New(5, "socket:80", "all there is"), Raw.End(5));
+        await server.ExpectNothingAsync();
+        await server.Peer.CompleteAsync();
+        await server.ExpectClosedAsync(MainConnectionEnd.ClosedByPeer);
+        await Guard.UntilAsync(() => ((StreamLink)near).Socket!.SafeHandle.IsClosed, () => "The target's socket is still open.");
+        await far.ExpectTextAsync("all there is");
+        await far.ExpectEndOfStreamAsync();
+        await far.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Transport_EndsBehindTheTargetsEnd_EndsATargetThatTakesNothing()
+    {
+        await using ServerUnderTest server = await ServerUnderTest.StartAsync();
+        Link target = await server.OpenAsync(5, "x");
+
+        // More than the link to the target holds, so that the relay waits for the target.
+        await server.Peer.SendAsync(Raw.Keep(5, new byte[65535]));
+        await server.Peer.ExpectAsync(FrameType.CreditUpdate, 5);
+        await server.Peer.SendAsync(Raw.Keep(5, new byte[20_000]));
+        await server.ExpectNothingAsync();
+        await target.Output.CompleteAsync();
+        ScriptFrame frame;
+        while ((frame = await server.Peer.ReceiveAsync()).Type == FrameType.CreditUpdate)
+        {
+        }
+
+        Assert.Equal("End 5 0000", frame.ToString());
         await server.Peer.CompleteAsync();
         await server.ExpectClosedAsync(MainConnectionEnd.ClosedByPeer);
         await target.ExpectResetAsync();

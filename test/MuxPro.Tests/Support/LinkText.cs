@@ -35,6 +35,22 @@ internal static class LinkText
         return bytes;
     }
 
+    /// <summary>Waits until what is written is read by nobody any more, without writing anything.</summary>
+    public static Task WhenReaderIsGoneAsync(this PipeWriter output) => Guard.UntilAsync(
+        () =>
+        {
+            try
+            {
+                ValueTask<FlushResult> flush = output.FlushAsync(TestContext.Current.CancellationToken);
+                return flush.IsCompletedSuccessfully && flush.Result.IsCompleted;
+            }
+            catch (IOException)
+            {
+                return true;
+            }
+        },
+        () => "The link is still read.");
+
     /// <summary>The next thing to read is the end of the stream.</summary>
     public static async Task ExpectEndOfStreamAsync(this Link link)
     {
