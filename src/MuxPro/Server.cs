@@ -11,21 +11,24 @@ public sealed class Server : IDispatcher
 {
     // A main connection inside a main connection inside ... costs the one who opens it little and us a lot.
     private const int MaxDepth = 4;
+    private const int MaxNested = 32;
 
     private readonly IDispatcher? _inner;
     private readonly MuxOptions _options;
     private readonly int _depth;
+    private readonly NestedCount? _nested; // of the outermost main connection; null outside of one
 
     /// <summary>Makes a server.</summary>
     /// <param name="inner">Reaches the destinations; not needed for <see cref="AcceptAllAsync"/> alone.</param>
     /// <param name="options">Settings of the main connections; the default is <see cref="MuxOptions"/>'s.</param>
     public Server(IDispatcher? inner = null, MuxOptions? options = null)
-        : this(inner, options ?? MuxOptions.Default, depth: 0)
+        : this(inner, options ?? MuxOptions.Default, depth: 0, nested: null)
     {
     }
 
-    private Server(IDispatcher? inner, MuxOptions options, int depth)
+    private Server(IDispatcher? inner, MuxOptions options, int depth, NestedCount? nested)
     {
+        _nested = nested;
         _inner = inner;
         _options = options;
         _depth = depth;
@@ -46,8 +49,13 @@ public sealed class Server : IDispatcher
             throw new SessionException(ErrorCode.ResourceExhaustion, $"Main connections are nested more than {MaxDepth} deep.");
         }
 
+        if (_nested is not null && !_nested.TryEnter(MaxNested))
+        {
+            throw new SessionException(ErrorCode.ResourceExhaustion, $"More than {MaxNested} main connections are inside this one.");
+        }
+
         (Link near, Link far) = Link.CreatePair();
-        _ = new Server(_inner, _options, _depth + 1).RunAsync(far, CancellationToken.None);
+        _ = RunNestedAsync(far);
         return ValueTask.FromResult(near);
     }
 
@@ -66,7 +74,8 @@ public sealed class Server : IDispatcher
             throw NoInner();
         }
 
-        await using ServerWorker worker = new(link, this, _options);
+        var inside = new Server(_inner, _options, _depth, _nested ?? new NestedCount());
+        await using ServerWorker worker = new(link, inside, _options);
         await using CancellationTokenRegistration registration =
             cancellationToken.UnsafeRegister(static state => _ = ((ServerWorker)state!).CloseAsync(), worker);
         await worker.Completion.ConfigureAwait(false);
@@ -93,5 +102,30 @@ public sealed class Server : IDispatcher
         }
     }
 
+    private async Task RunNestedAsync(Link link)
+    {
+        await new Server(_inner, _options, _depth + 1, _nested).RunAsync(link, CancellationToken.None).ConfigureAwait(false);
+        _nested?.Leave();
+    }
+
     private static InvalidOperationException NoInner() => new("A server without an inner dispatcher can only AcceptAllAsync.");
+
+    /// <summary>How many main connections are inside one, at all depths together.</summary>
+    private sealed class NestedCount
+    {
+        private int _count;
+
+        public bool TryEnter(int most)
+        {
+            if (Interlocked.Increment(ref _count) <= most)
+            {
+                return true;
+            }
+
+            Leave();
+            return false;
+        }
+
+        public void Leave() => Interlocked.Decrement(ref _count);
+    }
 }

@@ -91,12 +91,12 @@ public sealed class Session : Link, ISendQueueItem<Session>
         {
             lock (Sync)
             {
-                _aborted ??= new CancellationTokenSource();
-                if (_isOver && !_aborted.IsCancellationRequested)
+                if (_isOver && _aborted is null)
                 {
-                    _aborted.Cancel();
+                    return new CancellationToken(canceled: true);
                 }
 
+                _aborted ??= new CancellationTokenSource();
                 return _aborted.Token;
             }
         }

@@ -139,9 +139,15 @@ internal sealed partial class MainConnection
             return OnUnknown(frame, now);
         }
 
-        if (dropped || frame.DataLength == 0)
+        if (frame.DataLength == 0)
         {
             return true;
+        }
+
+        if (dropped)
+        {
+            // It costs us what a frame costs, and no credit.
+            return SpendControl(now);
         }
 
         if (afterEnd)
