@@ -5,7 +5,7 @@ using MuxPro.Core;
 namespace MuxPro.Connection;
 
 /// <summary>What a session receives: the receive loop puts in, the application takes out, and what it took becomes credit for the other end.</summary>
-internal sealed partial class SessionInput(Session session) : PipeReader, IValueTaskSource<ReadResult>, IValueTaskSource
+internal sealed partial class SessionInput(Session session) : PipeReader, IValueTaskSource<ReadResult>, IValueTaskSource, IThreadPoolWorkItem
 {
     private static readonly Action<object?, CancellationToken> OnCancelled =
         static (state, token) => ((SessionInput)state!).CancelWait(token);
@@ -21,7 +21,7 @@ internal sealed partial class SessionInput(Session session) : PipeReader, IValue
     private bool _completed;
     private bool _cancelRequested;
     private bool _lent; // the application holds bytes of the last read
-    private SessionWait _wait = new();
+    private SessionWait _wait;
 
     /// <summary>Whether the application reads no more.</summary>
     public bool IsCompleted
@@ -101,7 +101,9 @@ internal sealed partial class SessionInput(Session session) : PipeReader, IValue
     }
 
     /// <summary>Lets the waiting reader go on. Call it without a lock.</summary>
-    public void Wake() => _wait.Wake();
+    public void Wake() => SessionWait.Wake(this);
+
+    void IThreadPoolWorkItem.Execute() => _wait.Complete();
 
     /// <summary>The credit to grant now; 0 when there is none. Asked by the send loop when it cuts the frame.</summary>
     public int TakeGrant()
@@ -215,7 +217,7 @@ internal sealed partial class SessionInput(Session session) : PipeReader, IValue
             }
         }
 
-        _wait.Cancel(token);
+        _wait.Cancel(this, token);
     }
 
 }
