@@ -36,8 +36,8 @@ public sealed record MuxOptions
     public TimeSpan KeepAliveInterval { get; init => field = PositiveOrInfinite(value); } = TimeSpan.FromSeconds(30);
 
     /// <summary>How long the transport may take no byte while some wait, before the main connection is given up: the other end does not read.</summary>
-    /// <value>The default value is 15 seconds. <see cref="Timeout.InfiniteTimeSpan"/> waits for ever.</value>
-    public TimeSpan WriteTimeout { get; init => field = PositiveOrInfinite(value); } = TimeSpan.FromSeconds(15);
+    /// <value>The default value is 30 seconds. <see cref="Timeout.InfiniteTimeSpan"/> waits for ever.</value>
+    public TimeSpan WriteTimeout { get; init => field = PositiveOrInfinite(value); } = TimeSpan.FromSeconds(30);
 
     /// <summary>
     /// How long the other host may acknowledge nothing while something was sent to it, before the main connection is given up: the network is cut, or the

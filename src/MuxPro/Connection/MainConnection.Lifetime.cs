@@ -21,11 +21,13 @@ internal sealed partial class MainConnection
     private long _sendStarted;
     private long _sendTaken;
     private long _waitingSince;
+    private long _lastTick;
+    private long _retransmissionsAnswered;
     private long _sendMoved;
 
     private async Task RunAsync()
     {
-        _lastActive = _waitingSince = Now;
+        _lastActive = _waitingSince = _lastTick = Now;
         bool counted = _metrics.ConnectionOpened(_isClient);
         ITimer timer = _time.CreateTimer(static state => ((MainConnection)state!).OnTick(), this, TickPeriod(), TickPeriod());
         try
@@ -153,24 +155,36 @@ internal sealed partial class MainConnection
         // SPEC 5: no answer within the handshake timeout closes the main connection.
         if (_version is null && now - _started >= ToTimestamps(Options.HandshakeTimeout))
         {
-            Fail(MainConnectionEnd.NegotiationFailed, $"The other end did not negotiate within {Options.HandshakeTimeout}.");
+            Fail(MainConnectionEnd.NegotiationFailed, $"The other end did not negotiate within {Options.HandshakeTimeout.TotalSeconds} s.");
         }
     }
 
-    /// <summary>A host that is gone acknowledges nothing; one that is merely slow, or whose process does not read, does.</summary>
+    /// <summary>
+    /// A host that is gone answers nothing, however often the kernel asks again. One that is merely slow, or whose process does not read, answers: only
+    /// the time without an answer is no proof, because the kernel asks less and less often.
+    /// </summary>
     private void CheckSilence(long now, TcpFigures figures)
     {
-        if (!figures.IsWaiting)
+        const int Asked = 2;
+        if (figures.SinceAcknowledgement <= _time.GetElapsedTime(_lastTick, now))
+        {
+            _retransmissionsAnswered = figures.Retransmissions;
+        }
+
+        _lastTick = now;
+        long unanswered = Math.Max(figures.Probes, figures.Retransmissions - _retransmissionsAnswered);
+        if (unanswered < Asked)
         {
             _waitingSince = now;
             return;
         }
 
-        TimeSpan waiting = _time.GetElapsedTime(_waitingSince, now);
-        TimeSpan silence = waiting < figures.SinceAcknowledgement ? waiting : figures.SinceAcknowledgement;
-        if (Options.SilenceTimeout != Timeout.InfiniteTimeSpan && silence >= Options.SilenceTimeout)
+        // What was asked before was not asked at once: the time since the last answer counts, but no time before something was sent.
+        TimeSpan silence = figures.SinceAcknowledgement;
+        if (Options.SilenceTimeout != Timeout.InfiniteTimeSpan && silence >= Options.SilenceTimeout
+            && _time.GetElapsedTime(_waitingSince, now) >= Options.SilenceTimeout * 0.75)
         {
-            Fail(MainConnectionEnd.Timeout, $"The other end's host acknowledged nothing for {Options.SilenceTimeout}.");
+            Fail(MainConnectionEnd.Timeout, $"The other end's host acknowledged nothing for {Options.SilenceTimeout.TotalSeconds} s.");
         }
     }
 
@@ -204,7 +218,7 @@ internal sealed partial class MainConnection
             }
         }
 
-        Fail(MainConnectionEnd.Timeout, $"The other end took no bytes for {Options.WriteTimeout}.");
+        Fail(MainConnectionEnd.Timeout, $"The other end took no bytes for {Options.WriteTimeout.TotalSeconds} s.");
     }
 
     private void CheckClose(long now)
@@ -249,7 +263,7 @@ internal sealed partial class MainConnection
         {
             Abort(session, ErrorCode.OperationTimeout, new SessionException(
                 ErrorCode.OperationTimeout,
-                $"Session {session.Id} to {session.Destination} got no byte for {Options.LingerTimeout} after its own end."));
+                $"Session {session.Id} to {session.Destination} got no byte for {Options.LingerTimeout.TotalSeconds} s after its own end."));
         }
     }
 

@@ -5,10 +5,12 @@ namespace MuxPro.Connection;
 
 /// <summary>What the kernel knows of a TCP connection.</summary>
 /// <param name="RoundTripTime">Smoothed; zero where it is not known.</param>
-/// <param name="IsWaiting">Whether something was sent, or a closed window probed, that the other host has not acknowledged.</param>
+/// <param name="Probes">Probes of a closed window that the other host has not answered.</param>
+/// <param name="Retransmissions">All segments that were sent again.</param>
 /// <param name="SinceAcknowledgement">How long ago the other host last acknowledged anything.</param>
 /// <param name="BytesAcknowledged">All that it has acknowledged.</param>
-internal readonly record struct TcpFigures(TimeSpan RoundTripTime, bool IsWaiting, TimeSpan SinceAcknowledgement, long BytesAcknowledged);
+internal readonly record struct TcpFigures(
+    TimeSpan RoundTripTime, int Probes, long Retransmissions, TimeSpan SinceAcknowledgement, long BytesAcknowledged);
 
 /// <summary>Socket options and figures that the engine uses where the kernel has them (Linux; numbers from linux/tcp.h).</summary>
 internal static class SocketTuning
@@ -19,9 +21,9 @@ internal static class SocketTuning
 
     // struct tcp_info: where its fields stand. Times are in milliseconds, the round-trip time in microseconds.
     private const int ProbesOffset = 3;
-    private const int UnacknowledgedOffset = 24;
     private const int LastAcknowledgementOffset = 56;
     private const int RoundTripOffset = 68;
+    private const int RetransmissionsOffset = 100;
     private const int BytesAcknowledgedOffset = 120;
     private const int TcpInfoLength = 128;
 
@@ -65,7 +67,8 @@ internal static class SocketTuning
 
             return new TcpFigures(
                 TimeSpan.FromMicroseconds(MemoryMarshal.Read<uint>(info[RoundTripOffset..])),
-                IsWaiting: info[ProbesOffset] != 0 || MemoryMarshal.Read<uint>(info[UnacknowledgedOffset..]) != 0,
+                info[ProbesOffset],
+                MemoryMarshal.Read<uint>(info[RetransmissionsOffset..]),
                 TimeSpan.FromMilliseconds(MemoryMarshal.Read<uint>(info[LastAcknowledgementOffset..])),
                 MemoryMarshal.Read<long>(info[BytesAcknowledgedOffset..]));
         }
