@@ -69,7 +69,7 @@ internal sealed class ServerCommand
             LoggerFactory = loggers,
         }));
 
-        string who = authorized is null ? "anybody" : $"{authorized.Count} keys of {authorizedPath}";
+        string who = authorized is null ? "anybody" : $"{authorized.CountText} of {authorizedPath}";
         string how = key is null ? "no encryption" : $"TLS 1.3, key {key.Pin}";
         parsed.InvocationConfiguration.Output.WriteLine(
             $"muxpro server on {server.EndPoint}: {how}; for {who}; private targets are {(allowPrivate ? "allowed" : "refused")}.");
