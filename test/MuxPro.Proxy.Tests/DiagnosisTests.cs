@@ -131,6 +131,12 @@ public sealed class DiagnosisTests
         }
     }
 
+    [Theory]
+    [InlineData("[::ffff:192.0.2.1]:80", "192.0.2.1:80")]
+    [InlineData("[2001:db8::1]:80", "[2001:db8::1]:80")]
+    public void MappedAddress_IsShownAsIPv4(string address, string shown)
+        => Assert.Equal(shown, Addresses.Plain(IPEndPoint.Parse(address))!.ToString());
+
     [Fact]
     public async Task Served_TheServerHasALineToo()
     {
