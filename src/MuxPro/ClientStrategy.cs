@@ -10,8 +10,8 @@ public sealed record ClientStrategy
         get;
         init
         {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, ushort.MaxValue);
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, nameof(MaxConcurrency));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, ushort.MaxValue, nameof(MaxConcurrency));
             field = value;
         }
     } = 8;
@@ -23,7 +23,7 @@ public sealed record ClientStrategy
         get;
         init
         {
-            ArgumentOutOfRangeException.ThrowIfNegative(value);
+            ArgumentOutOfRangeException.ThrowIfNegative(value, nameof(MaxConnection));
             field = value;
         }
     } = 128;

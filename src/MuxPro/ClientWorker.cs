@@ -89,6 +89,7 @@ public sealed class ClientWorker : IAsyncDisposable
     /// <param name="cancellationToken">Gives up the attempt.</param>
     /// <returns>The worker.</returns>
     /// <exception cref="MainConnectionException">The server did not negotiate, or not in time.</exception>
+    /// <exception cref="InvalidOperationException">The link carries a main connection already; that one goes on.</exception>
     public static async ValueTask<ClientWorker> StartAsync(
         Link link, ClientStrategy? strategy = null, MuxOptions? options = null, CancellationToken cancellationToken = default)
     {

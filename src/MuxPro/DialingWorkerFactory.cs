@@ -35,7 +35,8 @@ public sealed class DialingWorkerFactory : IClientWorkerFactory
     {
         try
         {
-            Link link = await _dial(cancellationToken).ConfigureAwait(false);
+            Link link = await _dial(cancellationToken).ConfigureAwait(false)
+                ?? throw new InvalidOperationException("The dial delegate returned no link.");
             return await ClientWorker.StartAsync(link, _strategy, _options, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
@@ -46,7 +47,7 @@ public sealed class DialingWorkerFactory : IClientWorkerFactory
                 throw;
             }
 
-            throw new MainConnectionException(MainConnectionEnd.DialFailed, exception.Message, exception);
+            throw new MainConnectionException(MainConnectionEnd.DialFailed, $"Dialling a main connection failed: {exception.Message}", exception);
         }
     }
 }

@@ -19,7 +19,7 @@ public sealed class DirectDispatcher : IDispatcher
     /// <summary>Makes the dispatcher.</summary>
     /// <param name="options">Its settings; the default is <c>new DirectOptions()</c>.</param>
     public DirectDispatcher(DirectOptions? options = null)
-        : this(options, Dns.GetHostAddressesAsync, ConnectAsync)
+        : this(options, NameResolver.ResolveAsync, ConnectAsync)
     {
     }
 
@@ -126,7 +126,6 @@ public sealed class DirectDispatcher : IDispatcher
     {
         try
         {
-            // The system's resolver goes on where it cannot be cancelled; the caller does not wait for it.
             return await _resolve(destination.Domain!, cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is SocketException { SocketErrorCode: not SocketError.TimedOut } or ArgumentException)

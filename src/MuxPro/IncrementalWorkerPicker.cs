@@ -51,7 +51,11 @@ public sealed class IncrementalWorkerPicker : IWorkerPicker
         TaskCompletionSource<ClientWorker> waiter;
         lock (_gate)
         {
-            ObjectDisposedException.ThrowIf(_disposing is not null, this);
+            if (_disposing is not null)
+            {
+                throw Disposed();
+            }
+
             Prune();
             if (TryReserve() is { } worker)
             {
@@ -99,7 +103,7 @@ public sealed class IncrementalWorkerPicker : IWorkerPicker
 
         foreach (TaskCompletionSource<ClientWorker> waiter in waiters)
         {
-            waiter.TrySetException(new ObjectDisposedException(nameof(IncrementalWorkerPicker)));
+            waiter.TrySetException(Disposed());
         }
 
         await _disposed.CancelAsync().ConfigureAwait(false);
@@ -204,7 +208,12 @@ public sealed class IncrementalWorkerPicker : IWorkerPicker
         {
             waiter.Task.Result.Release();
         }
+
+        // Or failed at the same moment: nobody else will look.
+        _ = waiter.Task.Exception;
     }
+
+    private static ObjectDisposedException Disposed() => new(nameof(ClientManager), "The client and its pool were disposed.");
 
     // ---- under the gate ---------------------------------------------------------------------------------------------------
 

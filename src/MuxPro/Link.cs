@@ -14,6 +14,8 @@ namespace MuxPro;
 /// </remarks>
 public abstract class Link : IDuplexPipe, IAsyncDisposable
 {
+    private int _carries;
+
     /// <summary>What the other end sends.</summary>
     public abstract PipeReader Input { get; }
 
@@ -107,6 +109,16 @@ public abstract class Link : IDuplexPipe, IAsyncDisposable
         {
             await tls.DisposeAsync().ConfigureAwait(false);
             throw;
+        }
+    }
+
+    /// <summary>Takes the link for a main connection.</summary>
+    /// <exception cref="InvalidOperationException">It carries one already; that one goes on.</exception>
+    internal void Claim()
+    {
+        if (Interlocked.Exchange(ref _carries, 1) != 0)
+        {
+            throw new InvalidOperationException("The link carries a main connection already; each main connection needs a new one.");
         }
     }
 

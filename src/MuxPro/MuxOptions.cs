@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -19,7 +20,7 @@ public sealed record MuxOptions
             ArgumentNullException.ThrowIfNull(value);
             if (value.Count == 0 || value.Any(version => version != ProtocolVersion.V0_0 && version != ProtocolVersion.V0_1))
             {
-                throw new ArgumentException("Versions must name one or more of MuxPro/0.0 and MuxPro/0.1.", nameof(value));
+                throw new ArgumentException("Versions must name one or more of MuxPro/0.0 and MuxPro/0.1.", nameof(Versions));
             }
 
             field = [.. value.Distinct().OrderDescending()];
@@ -66,8 +67,8 @@ public sealed record MuxOptions
         get;
         init
         {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, ushort.MaxValue);
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, nameof(MaxFramePayload));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, ushort.MaxValue, nameof(MaxFramePayload));
             field = value;
         }
     } = 32 * 1024;
@@ -79,8 +80,8 @@ public sealed record MuxOptions
         get;
         init
         {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 64 * 1024);
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 1 << 30);
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 64 * 1024, nameof(MaxWindow));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 1 << 30, nameof(MaxWindow));
             field = value;
         }
     } = 16 * 1024 * 1024;
@@ -92,7 +93,7 @@ public sealed record MuxOptions
         get;
         init
         {
-            ArgumentOutOfRangeException.ThrowIfNegative(value);
+            ArgumentOutOfRangeException.ThrowIfNegative(value, nameof(WindowBudget));
             field = value;
         }
     } = 64L * 1024 * 1024;
@@ -107,7 +108,7 @@ public sealed record MuxOptions
         get;
         init
         {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1024 * 1024);
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1024 * 1024, nameof(MaxBuffered));
             field = value;
         }
     } = 256L * 1024 * 1024;
@@ -119,8 +120,8 @@ public sealed record MuxOptions
         get;
         init
         {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, ushort.MaxValue);
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, nameof(MaxSessions));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, ushort.MaxValue, nameof(MaxSessions));
             field = value;
         }
     } = ushort.MaxValue;
@@ -156,17 +157,18 @@ public sealed record MuxOptions
     /// <value>The default value is <see langword="null"/>: one meter for the process.</value>
     public IMeterFactory? MeterFactory { get; init; }
 
-    private static TimeSpan Positive(TimeSpan value)
+    private static TimeSpan Positive(TimeSpan value, [CallerMemberName] string? option = null)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero, option);
         return value;
     }
 
-    private static TimeSpan PositiveOrInfinite(TimeSpan value) => value == Timeout.InfiniteTimeSpan ? value : Positive(value);
+    private static TimeSpan PositiveOrInfinite(TimeSpan value, [CallerMemberName] string? option = null)
+        => value == Timeout.InfiniteTimeSpan ? value : Positive(value, option);
 
-    private static int Positive(int value)
+    private static int Positive(int value, [CallerMemberName] string? option = null)
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(value);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(value, option);
         return value;
     }
 }

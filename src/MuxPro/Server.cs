@@ -11,21 +11,24 @@ public sealed class Server : IDispatcher
 {
     // A main connection inside a main connection inside ... costs the one who opens it little and us a lot.
     private const int MaxDepth = 4;
+    private const int MaxNested = 32;
 
     private readonly IDispatcher? _inner;
     private readonly MuxOptions _options;
     private readonly int _depth;
+    private readonly NestedCount? _nested; // of the outermost main connection; null outside of one
 
     /// <summary>Makes a server.</summary>
     /// <param name="inner">Reaches the destinations; not needed for <see cref="AcceptAllAsync"/> alone.</param>
     /// <param name="options">Settings of the main connections; the default is <see cref="MuxOptions"/>'s.</param>
     public Server(IDispatcher? inner = null, MuxOptions? options = null)
-        : this(inner, options ?? MuxOptions.Default, depth: 0)
+        : this(inner, options ?? MuxOptions.Default, depth: 0, nested: null)
     {
     }
 
-    private Server(IDispatcher? inner, MuxOptions options, int depth)
+    private Server(IDispatcher? inner, MuxOptions options, int depth, NestedCount? nested)
     {
+        _nested = nested;
         _inner = inner;
         _options = options;
         _depth = depth;
@@ -38,7 +41,7 @@ public sealed class Server : IDispatcher
         ArgumentNullException.ThrowIfNull(destination);
         if (!destination.IsMuxPro)
         {
-            return Inner.DispatchAsync(destination, cancellationToken);
+            return (_inner ?? throw NoInner()).DispatchAsync(destination, cancellationToken);
         }
 
         if (_depth >= MaxDepth)
@@ -46,20 +49,33 @@ public sealed class Server : IDispatcher
             throw new SessionException(ErrorCode.ResourceExhaustion, $"Main connections are nested more than {MaxDepth} deep.");
         }
 
+        if (_nested is not null && !_nested.TryEnter(MaxNested))
+        {
+            throw new SessionException(ErrorCode.ResourceExhaustion, $"More than {MaxNested} main connections are inside this one.");
+        }
+
         (Link near, Link far) = Link.CreatePair();
-        _ = new Server(_inner, _options, _depth + 1).RunAsync(far, CancellationToken.None);
+        _ = RunNestedAsync(far);
         return ValueTask.FromResult(near);
     }
 
     /// <summary>Serves one main connection until it ends; its sub-connections go to the inner dispatcher.</summary>
     /// <param name="link">The byte stream to a client; owned by the server from now on.</param>
     /// <param name="cancellationToken">Closes the main connection in order.</param>
-    /// <returns>A task that is done when the main connection is gone. It does not fail: how it ended is logged, and is in the metrics.</returns>
+    /// <returns>A task that is done when the main connection is gone. It does not fail by what the client does: that is logged, and in the metrics.</returns>
+    /// <exception cref="InvalidOperationException">The server was made without an inner dispatcher; the link is aborted.</exception>
     public async Task RunAsync(Link link, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(link);
-        _ = Inner;
-        await using ServerWorker worker = new(link, this, _options);
+        if (_inner is null)
+        {
+            // The other end need not wait for an answer that will not come.
+            link.Abort();
+            throw NoInner();
+        }
+
+        var inside = new Server(_inner, _options, _depth, _nested ?? new NestedCount());
+        await using ServerWorker worker = new(link, inside, _options);
         await using CancellationTokenRegistration registration =
             cancellationToken.UnsafeRegister(static state => _ = ((ServerWorker)state!).CloseAsync(), worker);
         await worker.Completion.ConfigureAwait(false);
@@ -86,6 +102,30 @@ public sealed class Server : IDispatcher
         }
     }
 
-    private IDispatcher Inner
-        => _inner ?? throw new InvalidOperationException("A server without an inner dispatcher can only AcceptAllAsync.");
+    private async Task RunNestedAsync(Link link)
+    {
+        await new Server(_inner, _options, _depth + 1, _nested).RunAsync(link, CancellationToken.None).ConfigureAwait(false);
+        _nested?.Leave();
+    }
+
+    private static InvalidOperationException NoInner() => new("A server without an inner dispatcher can only AcceptAllAsync.");
+
+    /// <summary>How many main connections are inside one, at all depths together.</summary>
+    private sealed class NestedCount
+    {
+        private int _count;
+
+        public bool TryEnter(int most)
+        {
+            if (Interlocked.Increment(ref _count) <= most)
+            {
+                return true;
+            }
+
+            Leave();
+            return false;
+        }
+
+        public void Leave() => Interlocked.Decrement(ref _count);
+    }
 }

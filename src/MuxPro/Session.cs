@@ -91,12 +91,12 @@ public sealed class Session : Link, ISendQueueItem<Session>
         {
             lock (Sync)
             {
-                _aborted ??= new CancellationTokenSource();
-                if (_isOver && !_aborted.IsCancellationRequested)
+                if (_isOver && _aborted is null)
                 {
-                    _aborted.Cancel();
+                    return new CancellationToken(canceled: true);
                 }
 
+                _aborted ??= new CancellationTokenSource();
                 return _aborted.Token;
             }
         }
@@ -104,7 +104,6 @@ public sealed class Session : Link, ISendQueueItem<Session>
 
     // The state below is guarded by the main connection's lock.
     internal SendCredit Credit = new();
-    internal int PendingGrant;
     internal ErrorCode? PendingAbort;
     internal long Opened;
     internal long LastReceived;

@@ -5,7 +5,7 @@ namespace MuxPro.Connection;
 /// <summary>
 /// Lets one waiter wait for "something happened", again and again, without allocating. Signals that nobody waits for are kept as one.
 /// </summary>
-internal sealed class AsyncSignal : IValueTaskSource
+internal sealed class AsyncSignal : IValueTaskSource, IThreadPoolWorkItem
 {
     private readonly Lock _gate = new();
     private ManualResetValueTaskSourceCore<bool> _core;
@@ -46,11 +46,20 @@ internal sealed class AsyncSignal : IValueTaskSource
 
             _waiting = false;
             ResumedInline = inline;
-            _core.RunContinuationsAsynchronously = !inline;
         }
 
-        _core.SetResult(true);
+        if (inline)
+        {
+            _core.SetResult(true);
+        }
+        else
+        {
+            // Not the thread's own queue: busy threads look there first, and would never come to the others'.
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
     }
+
+    void IThreadPoolWorkItem.Execute() => _core.SetResult(true);
 
     void IValueTaskSource.GetResult(short token) => _core.GetResult(token);
 

@@ -54,12 +54,11 @@ internal sealed partial class MainConnection
         }
 
         // SPEC 6.3.6: never a CreditUpdate once either end has sent its End.
-        if (session.PendingGrant > 0 && !session.EndReceived)
+        if (!session.EndReceived && session.Receiver.TakeGrant() is > 0 and var grant)
         {
-            FrameWriter.WriteCreditUpdate(_batch, session.Id, (uint)session.PendingGrant);
+            FrameWriter.WriteCreditUpdate(_batch, session.Id, (uint)grant);
         }
 
-        session.PendingGrant = 0;
         if (session.CompleteRequested && session.Sender.Length == 0)
         {
             WriteEnd(session, ErrorCode.GracefulShutdown);
@@ -127,14 +126,13 @@ internal sealed partial class MainConnection
         if (code == ErrorCode.GracefulShutdown && first && !session.EndReceived && !session.IsAborted)
         {
             // SPEC 6.3.4: afterwards there is no granting, so what the answer may need is granted now.
-            int grant = session.PendingGrant + session.Receiver.TakeLastGrant();
+            int grant = session.Receiver.TakeLastGrant();
             if (grant > 0)
             {
                 FrameWriter.WriteCreditUpdate(_batch, session.Id, (uint)grant);
             }
         }
 
-        session.PendingGrant = 0;
         FrameWriter.WriteEnd(_batch, session.Id, code);
         session.EndSent = true;
         if (session.EndReceived)

@@ -139,9 +139,15 @@ internal sealed partial class MainConnection
             return OnUnknown(frame, now);
         }
 
-        if (dropped || frame.DataLength == 0)
+        if (frame.DataLength == 0)
         {
             return true;
+        }
+
+        if (dropped)
+        {
+            // It costs us what a frame costs, and no credit.
+            return SpendControl(now);
         }
 
         if (afterEnd)
@@ -224,7 +230,6 @@ internal sealed partial class MainConnection
         }
 
         session.EndReceived = true;
-        session.PendingGrant = 0;
         session.SetEndCode(code);
         Wakeups wakeups;
         if (session.IsAborted)

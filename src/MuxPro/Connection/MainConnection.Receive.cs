@@ -7,6 +7,10 @@ namespace MuxPro.Connection;
 /// <content>The receive loop: one method per frame type. It waits for the transport and for nothing else.</content>
 internal sealed partial class MainConnection
 {
+    // What one main connection may receive in a row while others wait for the thread.
+    private const int ReceiveInARow = 1024 * 1024;
+    private const int ReceivesInARow = 256;
+
     // Less room than this is not worth a receive.
     private const int MinReceive = 16 * 1024;
 
@@ -30,6 +34,8 @@ internal sealed partial class MainConnection
         var slab = Slab.Rent(Slab.Large);
         int start = 0;
         int end = 0;
+        int bytes = 0;
+        int receives = 0;
         try
         {
             while (true)
@@ -43,7 +49,13 @@ internal sealed partial class MainConnection
                     slab = Renew(slab, ref start, ref end);
                 }
 
-                int received = await _transport.ReceiveAsync(slab.Array.AsMemory(end)).ConfigureAwait(false);
+                ValueTask<int> receive = _transport.ReceiveAsync(slab.Array.AsMemory(end));
+                if (!receive.IsCompleted)
+                {
+                    bytes = receives = 0;
+                }
+
+                int received = await receive.ConfigureAwait(false);
                 if (received == 0)
                 {
                     OnEndOfStream(start < end || _payloadLeft > 0);
@@ -57,6 +69,14 @@ internal sealed partial class MainConnection
                 if (!goOn)
                 {
                     return;
+                }
+
+                // A peer that always has something here would keep the thread for ever.
+                bytes += received;
+                if (bytes >= ReceiveInARow || ++receives >= ReceivesInARow)
+                {
+                    bytes = receives = 0;
+                    await Task.Yield();
                 }
             }
         }

@@ -56,13 +56,8 @@ internal sealed partial class MainConnection
     }
 
     /// <summary>A session's application consumed enough for a grant.</summary>
-    public void Grant(Session session, int bytes)
+    public void OnGrant(Session session)
     {
-        if (bytes == 0)
-        {
-            return;
-        }
-
         lock (_gate)
         {
             if (session.IsAborted || session.EndSent || session.EndReceived)
@@ -70,8 +65,6 @@ internal sealed partial class MainConnection
                 return;
             }
 
-            // At most one grant waits per sub-connection, whatever the application consumes meanwhile.
-            session.PendingGrant += bytes;
             EnqueueControlLocked(session);
         }
 

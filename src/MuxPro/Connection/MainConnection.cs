@@ -36,8 +36,10 @@ internal sealed partial class MainConnection
     /// <param name="link">The byte stream; owned from now on.</param>
     /// <param name="options">Settings.</param>
     /// <param name="onOpened">The server's: called on the receive loop with each new session, must not block. A client has none.</param>
+    /// <exception cref="InvalidOperationException">The link carries a main connection already.</exception>
     public MainConnection(Link link, MuxOptions options, Action<Session>? onOpened)
     {
+        link.Claim();
         Options = options;
         WindowBudget = new WindowBudget(options.WindowBudget);
         Unread = new BufferCount(options.MaxBuffered);
@@ -190,7 +192,6 @@ internal sealed partial class MainConnection
         }
 
         session.IsAborted = true;
-        session.PendingGrant = 0;
         session.SetEndCode(code);
         bool reader = session.Receiver.End(error, drop);
         bool writer = session.Sender.Fail(error);

@@ -49,7 +49,7 @@ internal sealed partial class SessionInput
 
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
     {
-        int grant;
+        bool grant;
         lock (session.Sync)
         {
             _lent = false;
@@ -60,7 +60,7 @@ internal sealed partial class SessionInput
             grant = Consume((int)consumedLength, needsMore: _examined > 0 && _examined == _bytes.Length);
         }
 
-        session.Connection.Grant(session, grant);
+        Announce(grant);
     }
 
     public override void CancelPendingRead()
@@ -80,7 +80,7 @@ internal sealed partial class SessionInput
 
     public override void Complete(Exception? exception = null)
     {
-        int grant;
+        bool grant;
         bool wake;
         lock (session.Sync)
         {
@@ -102,7 +102,7 @@ internal sealed partial class SessionInput
             Wake();
         }
 
-        session.Connection.Grant(session, grant);
+        Announce(grant);
         if (exception is not null)
         {
             session.Abort(exception);
@@ -113,10 +113,10 @@ internal sealed partial class SessionInput
     /// <returns>Whether the read is done: <paramref name="read"/> bytes, 0 at the end of the stream.</returns>
     public bool TryRead(Span<byte> destination, out int read)
     {
-        int grant;
+        bool grant;
         lock (session.Sync)
         {
-            ThrowIfCompleted();
+            ObjectDisposedException.ThrowIf(_completed, session);
             if (_bytes.IsEmpty)
             {
                 read = 0;
@@ -129,7 +129,7 @@ internal sealed partial class SessionInput
             grant = Consume(read, needsMore: false);
         }
 
-        session.Connection.Grant(session, grant);
+        Announce(grant);
         return true;
     }
 

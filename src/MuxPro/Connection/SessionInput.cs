@@ -5,7 +5,7 @@ using MuxPro.Core;
 namespace MuxPro.Connection;
 
 /// <summary>What a session receives: the receive loop puts in, the application takes out, and what it took becomes credit for the other end.</summary>
-internal sealed partial class SessionInput(Session session) : PipeReader, IValueTaskSource<ReadResult>, IValueTaskSource
+internal sealed partial class SessionInput(Session session) : PipeReader, IValueTaskSource<ReadResult>, IValueTaskSource, IThreadPoolWorkItem
 {
     private static readonly Action<object?, CancellationToken> OnCancelled =
         static (state, token) => ((SessionInput)state!).CancelWait(token);
@@ -16,11 +16,12 @@ internal sealed partial class SessionInput(Session session) : PipeReader, IValue
     private long _examined;
     private Exception? _error;
     private bool _ended;
+    private int _pendingGrant; // granted, not yet sent: at most one grant waits per sub-connection, whatever is consumed meanwhile
     private bool _mayGrant = true;
     private bool _completed;
     private bool _cancelRequested;
     private bool _lent; // the application holds bytes of the last read
-    private SessionWait _wait = new();
+    private SessionWait _wait;
 
     /// <summary>Whether the application reads no more.</summary>
     public bool IsCompleted
@@ -55,7 +56,7 @@ internal sealed partial class SessionInput(Session session) : PipeReader, IValue
     /// <returns>Whether a reader waits for it: the caller calls <see cref="Wake"/>.</returns>
     public bool Append(Slab slab, int start, int count)
     {
-        int grant;
+        bool grant;
         lock (session.Sync)
         {
             if (!_completed && !_ended)
@@ -69,7 +70,7 @@ internal sealed partial class SessionInput(Session session) : PipeReader, IValue
             grant = Consume(count, needsMore: false);
         }
 
-        session.Connection.Grant(session, grant);
+        Announce(grant);
         return false;
     }
 
@@ -100,16 +101,30 @@ internal sealed partial class SessionInput(Session session) : PipeReader, IValue
     }
 
     /// <summary>Lets the waiting reader go on. Call it without a lock.</summary>
-    public void Wake() => _wait.Wake();
+    public void Wake() => SessionWait.Wake(this);
+
+    void IThreadPoolWorkItem.Execute() => _wait.Complete();
+
+    /// <summary>The credit to grant now; 0 when there is none. Asked by the send loop when it cuts the frame.</summary>
+    public int TakeGrant()
+    {
+        lock (session.Sync)
+        {
+            int grant = _pendingGrant;
+            _pendingGrant = 0;
+            return grant;
+        }
+    }
 
     /// <summary>The credit to grant just before our End, after which there is no granting (SPEC 6.3.4).</summary>
     public int TakeLastGrant()
     {
         lock (session.Sync)
         {
-            bool reads = _mayGrant && !_completed;
+            int grant = _pendingGrant + (_mayGrant && !_completed ? _credit.TakeLastGrant() : 0);
             _mayGrant = false;
-            return reads ? _credit.TakeLastGrant() : 0;
+            _pendingGrant = 0;
+            return grant;
         }
     }
 
@@ -142,16 +157,30 @@ internal sealed partial class SessionInput(Session session) : PipeReader, IValue
         return new ReadResult(_bytes.Bytes, cancelled, isCompleted: _ended && _error is null);
     }
 
-    private int Consume(int count, bool needsMore)
+    /// <summary>Gives credit back for what was consumed.</summary>
+    /// <returns>Whether there is a grant to announce, outside the lock.</returns>
+    private bool Consume(int count, bool needsMore)
     {
         if (count > 0)
         {
             _credit.Consume(count);
         }
 
-        return _mayGrant && _credit.IsGrantDue(needsMore)
-            ? _credit.TakeGrant(session.Connection.Now, session.Connection.RoundTripTicks, needsMore)
-            : 0;
+        if (!_mayGrant || !_credit.IsGrantDue(needsMore))
+        {
+            return false;
+        }
+
+        _pendingGrant += _credit.TakeGrant(session.Connection.Now, session.Connection.RoundTripTicks, needsMore);
+        return _pendingGrant > 0;
+    }
+
+    private void Announce(bool grant)
+    {
+        if (grant)
+        {
+            session.Connection.OnGrant(session);
+        }
     }
 
     private void DropBytes()
@@ -188,7 +217,7 @@ internal sealed partial class SessionInput(Session session) : PipeReader, IValue
             }
         }
 
-        _wait.Cancel(token);
+        _wait.Cancel(this, token);
     }
 
 }

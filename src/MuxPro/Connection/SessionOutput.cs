@@ -4,7 +4,7 @@ using System.Threading.Tasks.Sources;
 namespace MuxPro.Connection;
 
 /// <summary>What a session sends: the application puts in, the send loop takes out when it is the session's turn.</summary>
-internal sealed partial class SessionOutput(Session session) : PipeWriter, IValueTaskSource<FlushResult>, IValueTaskSource
+internal sealed partial class SessionOutput(Session session) : PipeWriter, IValueTaskSource<FlushResult>, IValueTaskSource, IThreadPoolWorkItem
 {
     private static readonly Action<object?, CancellationToken> OnCancelled =
         static (state, token) => ((SessionOutput)state!).CancelWait(token);
@@ -18,7 +18,7 @@ internal sealed partial class SessionOutput(Session session) : PipeWriter, IValu
     private bool _lent; // the application may be writing into _slab
     private bool _completed;
     private bool _cancelRequested;
-    private SessionWait _wait = new();
+    private SessionWait _wait;
 
     public override bool CanGetUnflushedBytes => true;
 
@@ -87,7 +87,9 @@ internal sealed partial class SessionOutput(Session session) : PipeWriter, IValu
     }
 
     /// <summary>Lets the waiting writer go on. Call it without a lock.</summary>
-    public void Wake() => _wait.Wake();
+    public void Wake() => SessionWait.Wake(this);
+
+    void IThreadPoolWorkItem.Execute() => _wait.Complete();
 
     // ---- under the session's lock -----------------------------------------------------------------------------------------
 
@@ -155,6 +157,6 @@ internal sealed partial class SessionOutput(Session session) : PipeWriter, IValu
             }
         }
 
-        _wait.Cancel(token);
+        _wait.Cancel(this, token);
     }
 }

@@ -5,12 +5,14 @@ namespace MuxPro.Connection;
 /// <summary>One waiter of a session's direction, again and again, without allocating. The owner is the value task source.</summary>
 /// <remarks>
 /// <see cref="Start"/> and <see cref="Stop"/> are called under the session's lock; whoever is told by <see cref="Stop"/> that somebody waits ends
-/// the wait with <see cref="Wake"/> or <see cref="Cancel"/>, outside the lock.
+/// the wait with <see cref="Wake"/> or <see cref="Cancel"/>, outside the lock. The waiter goes on from the pool's global queue: threads look at their
+/// own queues first, and in those two busy sub-connections that wake each other would keep everybody else waiting.
 /// </remarks>
-internal struct SessionWait()
+internal struct SessionWait
 {
     private bool _waiting;
-    private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = true };
+    private ManualResetValueTaskSourceCore<bool> _core;
+    private CancellationToken _cancelledBy;
     private CancellationTokenRegistration _cancellation;
 
     /// <summary>Begins a wait.</summary>
@@ -23,6 +25,7 @@ internal struct SessionWait()
         }
 
         _core.Reset();
+        _cancelledBy = default;
         _waiting = true;
         return _core.Version;
     }
@@ -36,11 +39,28 @@ internal struct SessionWait()
         return waiting;
     }
 
-    /// <summary>Lets the waiter go on, on the pool.</summary>
-    public void Wake() => _core.SetResult(true);
+    /// <summary>Lets the waiter go on, on the pool: the owner's work item calls <see cref="Complete"/>.</summary>
+    public static void Wake(IThreadPoolWorkItem owner) => ThreadPool.UnsafeQueueUserWorkItem(owner, preferLocal: false);
 
     /// <summary>Ends the wait by cancellation; nothing that was received or written is lost.</summary>
-    public void Cancel(CancellationToken token) => _core.SetException(new OperationCanceledException(token));
+    public void Cancel(IThreadPoolWorkItem owner, CancellationToken token)
+    {
+        _cancelledBy = token;
+        Wake(owner);
+    }
+
+    /// <summary>Runs the waiter on this thread.</summary>
+    public void Complete()
+    {
+        if (_cancelledBy.IsCancellationRequested)
+        {
+            _core.SetException(new OperationCanceledException(_cancelledBy));
+        }
+        else
+        {
+            _core.SetResult(true);
+        }
+    }
 
     /// <summary>Watches a token; <paramref name="onCancelled"/> is called with <paramref name="owner"/>.</summary>
     public void Watch(Action<object?, CancellationToken> onCancelled, object owner, CancellationToken token)

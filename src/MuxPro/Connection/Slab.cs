@@ -39,8 +39,8 @@ internal sealed class Slab
     /// <summary>Slabs that somebody holds, in this process: what the tests for leaks count.</summary>
     public static long Rented => Volatile.Read(ref RentedCount);
 
-    /// <summary>Whether somebody besides the caller holds the slab.</summary>
-    public bool IsShared => Volatile.Read(ref _references) > 1;
+    /// <summary>Whether somebody besides the caller holds the slab, or may still look at it: its bytes must stay what they are.</summary>
+    public bool IsShared => Volatile.Read(ref _references) > 1 || _isAbandoned;
 
     /// <summary>Takes a slab of at least a size; the caller holds the only reference.</summary>
     public static Slab Rent(int size)

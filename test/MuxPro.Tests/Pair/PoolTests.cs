@@ -39,7 +39,7 @@ public sealed class PoolTests
         await using var picker = server.Pool(new ClientStrategy { MaxConcurrency = 4, MaxConnection = 0 });
         var client = new ClientManager(picker);
         await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(RunAsync, Cancel)));
-        Assert.InRange(server.Dials, 4, 16);
+        Assert.InRange(server.Dials, 1, 16);
         Assert.All(picker.Workers, static worker => Assert.Equal(0, worker.ActiveSessions));
 
         async Task RunAsync()
