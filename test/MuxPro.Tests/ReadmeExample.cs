@@ -19,7 +19,7 @@ internal static class ReadmeExample
     public static async Task ServerAsync(Link link, CancellationToken ct)
     {
         // <server>
-        // The server: connects each sub-connection to its target.
+        // The server: connects each sub-connection to its target, those in private networks too unless DirectOptions.AllowPrivate = false.
         await new Server(new DirectDispatcher()).RunAsync(link, ct);
         // </server>
     }

@@ -64,13 +64,13 @@ internal sealed class ClientCommand
         IPEndPoint listen = Options.ToEndPoint(_listen.Name, parsed.GetRequiredValue(_listen));
         Users users = ToUsers(parsed.GetValue(_user) ?? []);
         bool plaintext = parsed.GetValue(_plaintext);
-        string? keyPath = parsed.GetValue(_key);
+        string? keyPath = Options.ToPath(_key.Name, parsed.GetValue(_key));
         Pin? pin = parsed.GetValue(_pin) is string text ? Options.ToPin(_pin.Name, text) : null;
         CheckServer(keyPath, pin, parsed.GetValue(_ca), plaintext);
         CheckListen(listen, users, parsed.GetValue(_allowAnonymous));
 
         using ILoggerFactory loggers = ConsoleLogging.Create(Options.ToLogLevel(parsed.GetRequiredValue(_logLevel)));
-        using KeyFile? key = keyPath is null ? null : Options.ToKey(keyPath, loggers.CreateLogger("MuxPro.Proxy.Client"));
+        using KeyFile? key = keyPath is null ? null : Options.ToKey(_key.Name, keyPath, loggers.CreateLogger("MuxPro.Proxy.Client"));
         await using ProxyClient client = CommandLine.Listen(listen, () => ProxyClient.Start(new ProxyClientOptions
         {
             Server = new ServerAddress { Target = target, IsPlaintext = plaintext, Key = key, Pin = pin },
@@ -126,6 +126,11 @@ internal sealed class ClientCommand
 
     private static void CheckListen(IPEndPoint listen, Users users, bool allowAnonymous)
     {
+        if (users.IsRequired && allowAnonymous)
+        {
+            throw new ConfigurationException("--user and --allow-anonymous contradict each other; leave one out.");
+        }
+
         if (!users.IsRequired && !allowAnonymous && !IPAddress.IsLoopback(listen.Address))
         {
             throw new ConfigurationException(

@@ -23,6 +23,13 @@ internal static class CommandLine
 
     public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
+        if (args.Length == 0)
+        {
+            // Without a verb there is nothing to do: what there is to choose from, and the exit code of a mistake.
+            await Create().Parse(["--help"]).InvokeAsync(new InvocationConfiguration { Output = error, Error = error }, cancellationToken);
+            return ExitCode.BadConfiguration;
+        }
+
         ParseResult parsed = Create().Parse(args);
         if (parsed.Errors.Count > 0)
         {

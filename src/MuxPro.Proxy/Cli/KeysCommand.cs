@@ -16,7 +16,7 @@ internal static class KeysCommand
         {
             directory,
         };
-        command.SetAction(parsed => Run(parsed.GetRequiredValue(directory), parsed.InvocationConfiguration.Output));
+        command.SetAction(parsed => Run(Options.ToPath(directory.Name, parsed.GetRequiredValue(directory))!, parsed.InvocationConfiguration.Output));
         return command;
     }
 
@@ -29,7 +29,7 @@ internal static class KeysCommand
         {
             if (Path.Exists(path))
             {
-                throw new ConfigurationException($"{path}: exists already and is not overwritten.");
+                throw new ConfigurationException($"--out {directory}: {path} exists already and is not overwritten.");
             }
         }
 
@@ -44,7 +44,7 @@ internal static class KeysCommand
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new ConfigurationException($"--out {directory}: {exception.Message}", exception);
+            throw new ConfigurationException($"--out {directory}: {Describe(exception)}", exception);
         }
 
         output.WriteLine($"""
@@ -53,12 +53,21 @@ internal static class KeysCommand
             {authorizedPath}  has the line: {client.Pin} client
 
             The server:
-              muxpro server --listen 0.0.0.0:9527 --key {serverPath} --authorized {authorizedPath}
+              muxpro server --listen 0.0.0.0:9527 --key {Quote(serverPath)} --authorized {Quote(authorizedPath)}
             The client, which needs client.pem only; HOST is the server's name or address:
-              muxpro client --server HOST:9527 --key {clientPath} --pin {server.Pin} --listen {Options.LoopbackProxy}
+              muxpro client --server HOST:9527 --key {Quote(clientPath)} --pin {server.Pin} --listen {Options.LoopbackProxy}
             """);
         return ExitCode.Success;
     }
+
+    /// <summary>A path as a shell reads it.</summary>
+    private static string Quote(string path)
+        => path.All(character => char.IsLetterOrDigit(character) || "/\\:._-+@~".Contains(character))
+            ? path
+            : OperatingSystem.IsWindows() ? $"\"{path}\"" : $"'{path.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+
+    private static string Describe(Exception exception)
+        => exception is UnauthorizedAccessException ? "writing there is not allowed." : exception.Message;
 
     private static void MakeDirectory(string directory)
     {

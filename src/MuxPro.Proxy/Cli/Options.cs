@@ -21,7 +21,12 @@ internal static class Options
 
     public static Option<int> Number(string name, string description, int defaultValue, int least, int most)
     {
-        var option = new Option<int>(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => defaultValue };
+        var option = new Option<int>(name)
+        {
+            Description = $"{description} {least} to {most}.",
+            HelpName = "N",
+            DefaultValueFactory = _ => defaultValue,
+        };
         option.CustomParser = result =>
         {
             string text = result.Tokens[0].Value;
@@ -47,7 +52,7 @@ internal static class Options
         option.Validators.Add(result =>
         {
             string text = result.Tokens.Count > 0 ? result.Tokens[0].Value : LogLevels[0];
-            if (!LogLevels.Contains(text))
+            if (!LogLevels.Contains(text, StringComparer.OrdinalIgnoreCase))
             {
                 result.AddError($"{option.Name} '{text}': is none of {string.Join(", ", LogLevels)}.");
             }
@@ -74,28 +79,55 @@ internal static class Options
             }
         }
 
-        throw new ConfigurationException($"{option} '{text}': is not ADDRESS:PORT, for example {LoopbackProxy} or [::1]:1080.");
+        throw new ConfigurationException(IsPortOutOfRange(text)
+            ? $"{option} '{text}': a port is a number from 0 to 65535."
+            : $"{option} '{text}': is not ADDRESS:PORT, for example {LoopbackProxy}, localhost:1080 or [::1]:1080.");
     }
 
     /// <summary>Reads <c>HOST:PORT</c> of another machine.</summary>
     public static Destination ToTarget(string option, string text)
         => Destination.TryParse(text, out Destination? parsed) && parsed.Network == Network.Tcp && parsed.Port > 0
             ? parsed
-            : throw new ConfigurationException($"{option} '{text}': is not HOST:PORT, for example relay.example:9527.");
+            : throw new ConfigurationException(IsPortOutOfRange(text) || (parsed is { Port: 0, Network: Network.Tcp })
+                ? $"{option} '{text}': a port is a number from 1 to 65535."
+                : $"{option} '{text}': is not HOST:PORT, for example relay.example:9527.");
 
     public static Pin ToPin(string option, string text)
         => Pin.TryParse(text, out Pin? pin)
             ? pin
             : throw new ConfigurationException($"{option} '{text}': is not 'sha256:' and 64 hexadecimal digits.");
 
-    public static KeyFile ToKey(string path, ILogger logger)
+    /// <summary>A path that an option was given, or <see langword="null"/> where it was not.</summary>
+    public static string? ToPath(string option, string? path)
+        => path is null || path.Trim().Length > 0 ? path : throw new ConfigurationException($"{option} '{path}': is no path.");
+
+    public static KeyFile ToKey(string option, string path, ILogger logger)
     {
-        var key = KeyFile.Load(path);
+        KeyFile key = Named(option, () => KeyFile.Load(path));
         if (key.IsReadableByOthers)
         {
             logger.KeyFileReadable(path, path);
         }
 
         return key;
+    }
+
+    /// <summary>What is wrong with a file also says which option named it.</summary>
+    public static T Named<T>(string option, Func<T> load)
+    {
+        try
+        {
+            return load();
+        }
+        catch (ConfigurationException exception)
+        {
+            throw new ConfigurationException($"{option} {exception.Message}", exception);
+        }
+    }
+
+    private static bool IsPortOutOfRange(string text)
+    {
+        ReadOnlySpan<char> port = text.AsSpan(text.LastIndexOf(':') + 1);
+        return port.Length < text.Length - 1 && !port.IsEmpty && !port.ContainsAnyExceptInRange('0', '9') && !ushort.TryParse(port, out _);
     }
 }

@@ -49,15 +49,16 @@ internal sealed class ServerCommand
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         IPEndPoint listen = Options.ToEndPoint(_listen.Name, parsed.GetRequiredValue(_listen));
-        string? keyPath = parsed.GetValue(_key);
-        string? authorizedPath = parsed.GetValue(_authorized);
+        string? keyPath = Options.ToPath(_key.Name, parsed.GetValue(_key));
+        string? authorizedPath = Options.ToPath(_authorized.Name, parsed.GetValue(_authorized));
         bool plaintext = parsed.GetValue(_plaintext);
         Check(listen, keyPath, authorizedPath, plaintext, parsed.GetValue(_allowAnonymous));
 
         using ILoggerFactory loggers = ConsoleLogging.Create(Options.ToLogLevel(parsed.GetRequiredValue(_logLevel)));
         ILogger logger = loggers.CreateLogger("MuxPro.Proxy.Server");
-        using KeyFile? key = plaintext ? null : Options.ToKey(keyPath!, logger);
-        AuthorizedKeys? authorized = authorizedPath is null ? null : AuthorizedKeys.Load(authorizedPath, logger);
+        using KeyFile? key = plaintext ? null : Options.ToKey(_key.Name, keyPath!, logger);
+        AuthorizedKeys? authorized = authorizedPath is null
+            ? null : Options.Named(_authorized.Name, () => AuthorizedKeys.Load(authorizedPath, logger));
         bool allowPrivate = parsed.GetValue(_allowPrivate);
         await using ProxyServer server = CommandLine.Listen(listen, () => ProxyServer.Start(new ProxyServerOptions
         {
@@ -69,7 +70,7 @@ internal sealed class ServerCommand
             LoggerFactory = loggers,
         }));
 
-        string who = authorized is null ? "anybody" : $"{authorized.Count} keys of {authorizedPath}";
+        string who = authorized is null ? "anybody" : $"{authorized.CountText} of {authorizedPath}";
         string how = key is null ? "no encryption" : $"TLS 1.3, key {key.Pin}";
         parsed.InvocationConfiguration.Output.WriteLine(
             $"muxpro server on {server.EndPoint}: {how}; for {who}; private targets are {(allowPrivate ? "allowed" : "refused")}.");
@@ -98,7 +99,9 @@ internal sealed class ServerCommand
         if (authorized is null && !allowAnonymous && !IPAddress.IsLoopback(listen.Address))
         {
             throw new ConfigurationException(
-                $"--listen {listen}: every host could use this server to reach others; say who may with --authorized FILE, or --allow-anonymous.");
+                $"--listen {listen}: every host could use this server to reach others; "
+                + (plaintext ? "without TLS nobody can be told apart: say --allow-anonymous, or listen on loopback."
+                    : "say who may with --authorized FILE, or --allow-anonymous."));
         }
     }
 }

@@ -40,6 +40,7 @@ internal static class UpCommand
         using ILoggerFactory loggers = ConsoleLogging.Create(logLevel);
         using var serverKey = KeyFile.Create("muxpro server", TimeProvider.System);
         using var clientKey = KeyFile.Create("muxpro client", TimeProvider.System);
+        var reasons = new TargetReasons();
         var loopback = new IPEndPoint(IPAddress.Loopback, 0);
         await using ProxyServer server = CommandLine.Listen(loopback, () => ProxyServer.Start(new ProxyServerOptions
         {
@@ -47,12 +48,14 @@ internal static class UpCommand
             Key = serverKey,
             Authorized = AuthorizedKeys.Of(clientKey.Pin, "up", loggers.CreateLogger("MuxPro.Proxy.Server")),
             AllowPrivate = true,
+            Reasons = reasons,
             LoggerFactory = loggers,
         }));
         await using ProxyClient client = CommandLine.Listen(listen, () => ProxyClient.Start(new ProxyClientOptions
         {
             Server = new ServerAddress { Target = Destination.Tcp(server.EndPoint.Address, server.EndPoint.Port), Key = clientKey, Pin = serverKey.Pin },
             Listen = listen,
+            Reasons = reasons,
             LoggerFactory = loggers,
         }));
 

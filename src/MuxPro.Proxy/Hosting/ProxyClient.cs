@@ -38,7 +38,9 @@ internal sealed class ProxyClient : IAsyncDisposable
             options.Strategy,
             new MuxOptions { TimeProvider = options.TimeProvider, LoggerFactory = options.LoggerFactory });
         var inbound = new MixedInbound(
-            manager, new InboundOptions { Users = options.Users, TimeProvider = options.TimeProvider }, logger);
+            new ServerDispatcher(manager, dialer),
+            new InboundOptions { Users = options.Users, Reasons = options.Reasons, TimeProvider = options.TimeProvider },
+            logger);
         var listener = SocketListener.Start(options.Listen, options.MaxClients, inbound.ServeAsync, logger, options.TimeProvider);
         return new ProxyClient(listener, manager, dialer);
     }
@@ -65,6 +67,9 @@ internal sealed record ProxyClientOptions
 
     /// <summary>Most applications' connections at once.</summary>
     public int MaxClients { get; init; } = DefaultMaxClients;
+
+    /// <summary>Has the reasons why targets are not reached, where the server is in this process.</summary>
+    public TargetReasons? Reasons { get; init; }
 
     public required ILoggerFactory LoggerFactory { get; init; }
 

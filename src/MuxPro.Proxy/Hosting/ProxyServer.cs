@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
 using MuxPro.Proxy.Inbounds;
+using MuxPro.Proxy.Outbounds;
 using MuxPro.Proxy.Security;
 
 namespace MuxPro.Proxy.Hosting;
@@ -35,6 +36,7 @@ internal sealed class ProxyServer : IAsyncDisposable
             {
                 Key = options.Key,
                 Authorized = options.Authorized,
+                Reasons = options.Reasons,
                 MuxOptions = new MuxOptions { TimeProvider = options.TimeProvider, LoggerFactory = options.LoggerFactory },
             },
             logger);
@@ -78,6 +80,9 @@ internal sealed record ProxyServerOptions
 
     /// <summary>Most main connections at once.</summary>
     public int MaxClients { get; init; } = DefaultMaxClients;
+
+    /// <summary>Gets the reasons why targets are not reached, where the client is in this process.</summary>
+    public TargetReasons? Reasons { get; init; }
 
     public required ILoggerFactory LoggerFactory { get; init; }
 

@@ -12,6 +12,7 @@ internal sealed class SocketListener : IAsyncDisposable
 {
     private const int Backlog = 512;
     private static readonly TimeSpan AcceptRetryDelay = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LimitWarningInterval = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(1);
 
     private readonly Socket _socket;
@@ -19,6 +20,7 @@ internal sealed class SocketListener : IAsyncDisposable
     private readonly Func<Socket, CancellationToken, Task> _serve;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
+    private readonly WarningLimit _limitWarnings;
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _open = 1; // The accept loop counts as one.
@@ -32,6 +34,7 @@ internal sealed class SocketListener : IAsyncDisposable
         _serve = serve;
         _logger = logger;
         _time = time;
+        _limitWarnings = new WarningLimit(time, LimitWarningInterval);
         EndPoint = (IPEndPoint)socket.LocalEndPoint!;
     }
 
@@ -118,7 +121,9 @@ internal sealed class SocketListener : IAsyncDisposable
 
             if (Interlocked.Increment(ref _open) > _maxConnections + 1)
             {
-                _logger.TooManyConnections(RemoteEndPoint(socket), _maxConnections, EndPoint);
+                LogLevel level = _limitWarnings.Next();
+                EndPoint? source = Addresses.RemoteOf(socket);
+                _logger.TooManyConnections(level, source, _maxConnections, EndPoint);
                 socket.Dispose();
                 Leave();
                 continue;
@@ -155,18 +160,6 @@ internal sealed class SocketListener : IAsyncDisposable
         if (Interlocked.Decrement(ref _open) == 0)
         {
             _drained.TrySetResult();
-        }
-    }
-
-    private static EndPoint? RemoteEndPoint(Socket socket)
-    {
-        try
-        {
-            return socket.RemoteEndPoint;
-        }
-        catch (SocketException)
-        {
-            return null;
         }
     }
 }

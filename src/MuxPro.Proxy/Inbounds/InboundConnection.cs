@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using MuxPro.Proxy.Outbounds;
 
 namespace MuxPro.Proxy.Inbounds;
 
@@ -120,11 +121,12 @@ internal sealed class InboundConnection(Link application, Socket socket, IDispat
         ErrorCode code = end ?? ErrorCode.GracefulShutdown;
         if (code != ErrorCode.GracefulShutdown && down == 0)
         {
-            logger.NotReached(destination, ErrorReplies.Name(code));
+            // The code is all that comes over the wire.
+            logger.NotReached(destination, $"{options.Reasons?.Find(destination) ?? TargetFailure.Describe(code)}, {ErrorReplies.Name(code)}");
         }
 
         logger.Access(
-            application.RemoteEndPoint, user ?? "-", destination, up, down,
+            Addresses.Plain(application.RemoteEndPoint), user ?? "-", destination, up, down,
             (long)options.TimeProvider.GetElapsedTime(started).TotalMilliseconds, ErrorReplies.Name(code));
     }
 

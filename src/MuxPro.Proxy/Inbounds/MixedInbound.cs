@@ -25,21 +25,21 @@ internal sealed class MixedInbound(IDispatcher dispatcher, InboundOptions option
         }
         catch (HttpStatusException exception)
         {
-            logger.Answered(application.RemoteEndPoint, exception.Status, exception.Message);
+            logger.Answered(Addresses.Plain(application.RemoteEndPoint), exception.Status, exception.Message);
             await connection.SayAndCloseAsync(HttpReply.Error(exception.Status, exception.Message), stopping);
         }
         catch (HandshakeException exception)
         {
-            logger.Refused(application.RemoteEndPoint, exception.Message);
+            logger.Refused(Addresses.Plain(application.RemoteEndPoint), exception.Message);
             await connection.SayAndCloseAsync([], stopping);
         }
         catch (TimeoutException)
         {
-            logger.HandshakeTimedOut(application.RemoteEndPoint, options.HandshakeTimeout.TotalSeconds);
+            logger.HandshakeTimedOut(Addresses.Plain(application.RemoteEndPoint), options.HandshakeTimeout.TotalSeconds);
         }
         catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
         {
-            logger.WentAway(application.RemoteEndPoint, exception.Message);
+            logger.WentAway(Addresses.Plain(application.RemoteEndPoint), exception.Message);
             application.Abort(exception);
         }
     }

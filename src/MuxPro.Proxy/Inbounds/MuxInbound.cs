@@ -12,6 +12,12 @@ namespace MuxPro.Proxy.Inbounds;
 /// <summary>Main connections: TLS, then who it is, then the engine.</summary>
 internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options, ILogger logger)
 {
+    // Who has no key may be a user who needs help; who speaks no TLS is mostly somebody who knocks at every port.
+    private static readonly TimeSpan KeyWarningInterval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan TlsWarningInterval = TimeSpan.FromMinutes(1);
+
+    private readonly WarningLimit _keyWarnings = new(options.MuxOptions.TimeProvider, KeyWarningInterval);
+    private readonly WarningLimit _tlsWarnings = new(options.MuxOptions.TimeProvider, TlsWarningInterval);
     private readonly ConcurrentDictionary<Peer, CancellationTokenSource> _peers = new();
     private readonly SslServerAuthenticationOptions? _tls =
         options.Key is null ? null : MuxTls.ForServer(options.Key, requireClientKey: options.Authorized is not null);
@@ -19,10 +25,10 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
     public async Task ServeAsync(Socket socket, CancellationToken stopping)
     {
         socket.NoDelay = true;
-        var source = socket.RemoteEndPoint;
+        System.Net.EndPoint? source = Addresses.RemoteOf(socket);
         try
         {
-            (Link Link, Peer Peer)? accepted = await AcceptAsync(socket, stopping);
+            (Link Link, Peer Peer)? accepted = await AcceptAsync(socket, source, stopping);
             if (accepted is var (link, peer))
             {
                 await using (link)
@@ -37,7 +43,9 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
         }
         catch (Exception exception) when (exception is AuthenticationException or IOException or SocketException or ObjectDisposedException)
         {
-            logger.TlsFailed(source, exception.Message);
+            LogLevel level = _tlsWarnings.Next();
+            string reason = MuxTls.Explain(exception, isServer: true);
+            logger.TlsFailed(level, source, reason);
         }
         catch (OperationCanceledException)
         {
@@ -59,11 +67,11 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
     }
 
     /// <summary>The one place that decides what the engine reads and writes: the socket itself, or TLS right on top of it.</summary>
-    private async Task<(Link Link, Peer Peer)?> AcceptAsync(Socket socket, CancellationToken stopping)
+    private async Task<(Link Link, Peer Peer)?> AcceptAsync(Socket socket, System.Net.EndPoint? source, CancellationToken stopping)
     {
         if (_tls is null)
         {
-            return (Link.FromSocket(socket), new Peer("-", null, socket.RemoteEndPoint));
+            return (Link.FromSocket(socket), new Peer("-", null, source));
         }
 
         var stream = new SslStream(new NetworkStream(socket, ownsSocket: true));
@@ -71,10 +79,8 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
         try
         {
             await AuthenticateAsync(stream, _tls, stopping);
-            (Peer? peer, string? refusal) = Identify(stream, socket);
-            if (peer is null)
+            if (Identify(stream, source) is not { } peer)
             {
-                logger.NotAuthorized(socket.RemoteEndPoint, refusal!);
                 return null;
             }
 
@@ -105,25 +111,35 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
 
         if (stream.NegotiatedApplicationProtocol != MuxTls.Protocol)
         {
-            throw new AuthenticationException("the client does not ask for Mux.Pro (ALPN).");
+            throw new AuthenticationException(MuxTls.OtherProtocol);
         }
     }
 
-    private (Peer? Peer, string? Refusal) Identify(SslStream stream, Socket socket)
+    /// <summary>Who it is, or <see langword="null"/>, and said so, where nobody comes in with that key.</summary>
+    private Peer? Identify(SslStream stream, System.Net.EndPoint? source)
     {
         if (options.Authorized is not { } authorized)
         {
-            return (new Peer("-", null, socket.RemoteEndPoint), null);
+            return new Peer("-", null, source);
         }
 
         if (stream.RemoteCertificate is not X509Certificate2 certificate)
         {
-            return (null, "(none)");
+            LogLevel level = _keyWarnings.Next();
+            logger.NoKeyShown(level, source, authorized.Name);
+            return null;
         }
 
         var pin = Pin.Of(certificate);
         authorized.Refresh();
-        return authorized.TryGetName(pin, out string? name) ? (new Peer(name, pin, socket.RemoteEndPoint), null) : (null, pin.ToString());
+        if (authorized.TryGetName(pin, out string? name))
+        {
+            return new Peer(name, pin, source);
+        }
+
+        LogLevel warning = _keyWarnings.Next();
+        logger.NotAuthorized(warning, source, authorized.Name, pin);
+        return null;
     }
 
     private async Task RunAsync(Link link, Peer peer, CancellationToken stopping)
@@ -134,10 +150,13 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
         try
         {
             logger.MainConnectionOpened(peer.Source, peer.Name);
-            var server = new Server(new UserDispatcher(targets, peer.Name, logger), options.MuxOptions);
-            await server.RunAsync(link, closing.Token);
+            await new UserSessions(targets, peer.Name, peer.Source, options.MuxOptions, options.Reasons, logger).RunAsync(link, closing.Token);
         }
-        catch (Exception exception) when (exception is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
+        catch (OperationCanceledException)
+        {
+            reason = "closed from here.";
+        }
+        catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException)
         {
             reason = exception.Message;
         }
@@ -167,6 +186,9 @@ internal sealed record MuxInboundOptions
 
     /// <summary>Who may come, or <see langword="null"/> for everybody.</summary>
     public AuthorizedKeys? Authorized { get; init; }
+
+    /// <summary>Gets the reasons why targets are not reached, where the client is in this process.</summary>
+    public TargetReasons? Reasons { get; init; }
 
     public MuxOptions MuxOptions { get; init; } = new();
 }

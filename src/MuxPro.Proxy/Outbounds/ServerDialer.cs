@@ -26,7 +26,6 @@ internal sealed class ServerDialer(ServerAddress server, TimeProvider time, ILog
         try
         {
             Link link = await ConnectAsync(either.Token);
-            Interlocked.Exchange(ref _isDown, 0);
             Interlocked.Increment(ref _dialed);
             logger.Connected(server.Target.ToString());
             return link;
@@ -37,8 +36,37 @@ internal sealed class ServerDialer(ServerAddress server, TimeProvider time, ILog
         }
         catch (Exception exception) when (exception is SocketException or AuthenticationException or IOException)
         {
-            throw Failed(exception.Message, exception);
+            throw Failed(Explain(exception), exception);
         }
+    }
+
+    /// <summary>A main connection works: the next failure is news again.</summary>
+    public void OnUp() => Volatile.Write(ref _isDown, 0);
+
+    /// <summary>The connection was made, and ended before it was a main connection: that is how a server refuses a key.</summary>
+    public void OnNotNegotiated(MainConnectionException exception)
+    {
+        string hint = server switch
+        {
+            { IsPlaintext: true } => "does the other end speak TLS? Then --plaintext is wrong here",
+            { Key: { } key } => $"is this client's key authorized there? It is {key.Pin}",
+            _ => "does it ask for a key? This client has no --key",
+        };
+        string what = exception.Reason == MainConnectionEnd.NegotiationFailed
+            ? exception.Message.TrimEnd('.') : "it closed the connection before it negotiated";
+        _ = Failed($"{what}: {hint}.", exception);
+    }
+
+    private string Explain(Exception exception)
+    {
+        if (server.IsPlaintext || (exception as SocketException ?? exception.InnerException as SocketException) is { } socket
+            && socket.SocketErrorCode != SocketError.ConnectionReset)
+        {
+            return exception.Message;
+        }
+
+        return exception.Message.StartsWith("its key is", StringComparison.Ordinal)
+            ? exception.Message : MuxTls.Explain(exception, isServer: false) + ".";
     }
 
     private async ValueTask<Link> ConnectAsync(CancellationToken cancellationToken)
@@ -64,7 +92,7 @@ internal sealed class ServerDialer(ServerAddress server, TimeProvider time, ILog
         if (((SslStream)link.AsStream()).NegotiatedApplicationProtocol != MuxTls.Protocol)
         {
             link.Abort();
-            throw new AuthenticationException("it speaks TLS, but not Mux.Pro.");
+            throw new AuthenticationException(MuxTls.OtherProtocol);
         }
 
         return link;

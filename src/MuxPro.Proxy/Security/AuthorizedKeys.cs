@@ -31,6 +31,12 @@ internal sealed class AuthorizedKeys
 
     public int Count => _names.Count;
 
+    /// <summary>What to call the list: the file as it was given.</summary>
+    public string Name => _path ?? "the list in memory";
+
+    /// <summary>How many keys, in words: <c>1 key</c>, <c>2 keys</c>.</summary>
+    public string CountText => _names.Count is 1 ? "1 key" : $"{_names.Count} keys";
+
     /// <summary>A list that lives in memory.</summary>
     public static AuthorizedKeys Of(Pin pin, string name, ILogger logger)
         => new(null, new Dictionary<Pin, string> { [pin] = name }.ToFrozenDictionary(), default, logger);
@@ -40,11 +46,13 @@ internal sealed class AuthorizedKeys
         try
         {
             var seen = Stamp(path);
-            return new AuthorizedKeys(path, Parse(path, File.ReadAllLines(path)), seen, logger);
+            var keys = new AuthorizedKeys(path, Parse(path, File.ReadAllLines(path)), seen, logger);
+            keys.WarnIfEmpty(path);
+            return keys;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new ConfigurationException($"{path}: cannot be read: {exception.Message}", exception);
+            throw new ConfigurationException($"{path}: {FileProblem.Describe(exception)}", exception);
         }
     }
 
@@ -70,12 +78,14 @@ internal sealed class AuthorizedKeys
                 // Also before a failure: one change is reported once.
                 _seen = seen;
                 _names = Parse(_path, File.ReadAllLines(_path));
-                _logger.AuthorizedKeysRead(_path, _names.Count);
+                _logger.AuthorizedKeysRead(_path, CountText);
+                WarnIfEmpty(_path);
                 return true;
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ConfigurationException)
             {
-                _logger.AuthorizedKeysKept(exception.Message, _names.Count);
+                _logger.AuthorizedKeysKept(
+                    exception is ConfigurationException ? exception.Message : $"{_path}: {FileProblem.Describe(exception)}", CountText);
                 return false;
             }
         }
@@ -112,6 +122,14 @@ internal sealed class AuthorizedKeys
         }
 
         return names.ToFrozenDictionary();
+    }
+
+    private void WarnIfEmpty(string path)
+    {
+        if (_names.Count == 0)
+        {
+            _logger.NobodyAuthorized(path);
+        }
     }
 
     private static bool IsName(string name)

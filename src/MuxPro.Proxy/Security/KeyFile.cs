@@ -54,11 +54,31 @@ internal sealed class KeyFile : IDisposable
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new ConfigurationException($"{path}: cannot be read: {exception.Message}", exception);
+            throw new ConfigurationException($"{path}: {FileProblem.Describe(exception)}", exception);
         }
         catch (Exception exception) when (exception is CryptographicException or ArgumentException)
         {
+            if (exception is ArgumentException && HasKeyOfAnother(path))
+            {
+                throw new ConfigurationException($"{path}: its certificate and its private key do not belong together.", exception);
+            }
+
             throw new ConfigurationException($"{path}: is not a certificate and its private key in PEM form.", exception);
+        }
+    }
+
+    private static bool HasKeyOfAnother(string path)
+    {
+        try
+        {
+            using var certificate = X509Certificate2.CreateFromPem(File.ReadAllText(path));
+            using AsymmetricAlgorithm key = certificate.GetECDsaPublicKey() is not null ? ECDsa.Create() : RSA.Create();
+            key.ImportFromPem(File.ReadAllText(path));
+            return true;
+        }
+        catch (Exception exception) when (exception is CryptographicException or ArgumentException or IOException)
+        {
+            return false;
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 
@@ -9,6 +10,36 @@ internal static class MuxTls
 {
     public static SslApplicationProtocol Protocol { get; } = new("muxpro");
 
+    /// <summary>What is wrong with a peer of another protocol, or of none.</summary>
+    public const string OtherProtocol = "it speaks TLS, but not Mux.Pro (ALPN 'muxpro')";
+
+    /// <summary>Why a TLS handshake failed, in words: without a full stop, and without what only the runtime's authors know.</summary>
+    public static string Explain(Exception exception, bool isServer)
+    {
+        string all = exception.ToString();
+        bool Says(string text) => all.Contains(text, StringComparison.OrdinalIgnoreCase);
+        if (exception.Message == OtherProtocol || Says("application protocol") || Says("application_protocol"))
+        {
+            return OtherProtocol;
+        }
+
+        if (Says("protocol version") || Says("unsupported protocol"))
+        {
+            return "it does not speak TLS 1.3";
+        }
+
+        bool isReset = exception.GetBaseException() is SocketException { SocketErrorCode: SocketError.ConnectionReset };
+        if (isReset || Says("frame size") || Says("wrong version number") || Says("unexpected EOF") || Says("http request"))
+        {
+            return isServer
+                ? "it does not speak TLS, or broke off the handshake (a client with --plaintext?)"
+                : "it does not answer in TLS (a server with --plaintext, or another service?)";
+        }
+
+        string reason = exception is AuthenticationException && exception.InnerException is { } inner ? inner.Message : exception.Message;
+        return reason.ReplaceLineEndings(" ").TrimEnd('.');
+    }
+
     public static SslServerAuthenticationOptions ForServer(KeyFile key, bool requireClientKey) => new()
     {
         ServerCertificateContext = SslStreamCertificateContext.Create(key.Certificate, key.Chain, offline: true),
@@ -18,8 +49,10 @@ internal static class MuxTls
         ClientCertificateRequired = requireClientKey,
         CertificateChainPolicy = OfflinePolicy(),
 
-        // Who it is, is decided after the handshake, by the pin; that the peer has the key, TLS has proven.
-        RemoteCertificateValidationCallback = (_, certificate, _, _) => !requireClientKey || certificate is not null,
+        // Who it is, and whether a key was shown at all, is decided after the handshake, by the pin; that the peer has the key, TLS has proven.
+#pragma warning disable CA5359
+        RemoteCertificateValidationCallback = static (_, _, _, _) => true,
+#pragma warning restore CA5359
     };
 
     /// <param name="host">The server's name as the user gave it.</param>

@@ -11,33 +11,40 @@ public sealed class CommandLineTests : IDisposable
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
     [Theory]
-    [InlineData("", "--help")]
     [InlineData("bogus", "'bogus'")]
     [InlineData("up --listen", "--listen")]
     [InlineData("up --listen nonsense", "--listen 'nonsense'")]
     [InlineData("up --listen 127.0.0.1", "--listen '127.0.0.1'")]
-    [InlineData("up --listen 127.0.0.1:99999", "--listen '127.0.0.1:99999'")]
+    [InlineData("up --listen 127.0.0.1:99999", "--listen '127.0.0.1:99999': a port is a number from 0 to 65535")]
     [InlineData("up --listen example.com:1080", "--listen 'example.com:1080'")]
     [InlineData("up --listen 0.0.0.0:0", "loopback only")]
     [InlineData("up --log-level loud", "--log-level 'loud'")]
     [InlineData("server", "--listen")]
     [InlineData("server --listen 127.0.0.1:0", "--key is missing")]
-    [InlineData("server --listen 127.0.0.1:0 --key DIR/none.pem", "none.pem")]
+    [InlineData("server --listen 127.0.0.1:0 --key DIR/none.pem", "--key DIR/none.pem: no such key file")]
     [InlineData("server --listen 0.0.0.0:0 --key DIR/server.pem", "--authorized")]
     [InlineData("server --listen [::]:0 --plaintext", "--allow-anonymous")]
     [InlineData("server --listen 127.0.0.1:0 --plaintext --key DIR/server.pem", "--plaintext")]
     [InlineData("server --listen 127.0.0.1:0 --plaintext --authorized DIR/authorized", "--plaintext")]
-    [InlineData("server --listen 127.0.0.1:0 --key DIR/server.pem --authorized DIR/none", "none")]
-    [InlineData("server --listen 127.0.0.1:0 --key DIR/server.pem --authorized DIR/bad", "bad:2:")]
+    [InlineData("server --listen 127.0.0.1:0 --key DIR/server.pem --authorized DIR/none", "--authorized DIR/none: there is no such file")]
+    [InlineData("server --listen 127.0.0.1:0 --key DIR/server.pem --authorized DIR/bad", "--authorized DIR/bad:2:")]
     [InlineData("server --listen 127.0.0.1:0 --key DIR/server.pem --authorized DIR/authorized --allow-anonymous", "contradict")]
     [InlineData("server --listen 127.0.0.1:0 --key DIR/server.pem --max-clients 0", "--max-clients '0'")]
     [InlineData("client --server here:1", "--pin")]
     [InlineData("client --server here", "--server 'here'")]
-    [InlineData("client --server here:0 --ca", "--server 'here:0'")]
+    [InlineData("client --server here:0 --ca", "--server 'here:0': a port is a number from 1 to 65535")]
+    [InlineData("client --server here:1 --ca --user a:1 --allow-anonymous", "contradict")]
+    [InlineData("client --server here:1 --ca --key EMPTY", "--key ''")]
+    [InlineData("server --listen 127.0.0.1:0 --key EMPTY", "--key ''")]
+    [InlineData("server --listen 127.0.0.1:0 --key DIR/server.pem --authorized EMPTY", "--authorized ''")]
+    [InlineData("server --listen 127.0.0.1:0 --key DIR", "--key DIR: ")]
+    [InlineData("server --listen 127.0.0.1:0 --key DIR/mixed.pem", "--key DIR/mixed.pem: its certificate and its private key do not belong together")]
+    [InlineData("server --listen 0.0.0.0:0 --plaintext", "say --allow-anonymous")]
+    [InlineData("keys --out EMPTY", "--out ''")]
     [InlineData("client --server here:1 --pin sha256:12", "--pin 'sha256:12'")]
     [InlineData("client --server here:1 --ca --pin " + SomePin, "--ca")]
     [InlineData("client --server here:1 --plaintext --pin " + SomePin, "--plaintext")]
-    [InlineData("client --server here:1 --ca --key DIR/bad", "bad")]
+    [InlineData("client --server here:1 --ca --key DIR/bad", "--key DIR/bad: is not")]
     [InlineData("client --server here:1 --ca --listen 0.0.0.0:0", "--user")]
     [InlineData("client --server here:1 --ca --user nocolon", "--user")]
     [InlineData("client --server here:1 --ca --user a:1 --user a:2", "--user number 2")]
@@ -54,7 +61,32 @@ public sealed class CommandLineTests : IDisposable
         Assert.Empty(output);
         Assert.StartsWith("muxpro: ", error, StringComparison.Ordinal);
         Assert.Single(error.TrimEnd('\n').Split('\n'));
-        Assert.Contains(said, error, StringComparison.Ordinal);
+        Assert.Contains(said.Replace("DIR", _directory, StringComparison.Ordinal), error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task NoArguments_PrintTheHelp_Exit23()
+    {
+        (int exitCode, string output, string error) = await RunAsync("");
+        Assert.Equal((ExitCode.BadConfiguration, ""), (exitCode, output));
+        Assert.Contains("keys", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task LogLevel_InAnyCase()
+    {
+        (_, _, string error) = await RunAsync("up --listen 0.0.0.0:0 --log-level Information");
+        Assert.Contains("loopback only", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Keys_PathWithSpace_IsQuoted()
+    {
+        using var output = new StringWriter();
+        string directory = Path.Combine(_directory, "my keys");
+        Assert.Equal(ExitCode.Success, await CommandLine.RunAsync(["keys", "--out", directory], output, output, TestContext.Current.CancellationToken));
+        char quote = OperatingSystem.IsWindows() ? '"' : '\'';
+        Assert.Contains($"--key {quote}{Path.Combine(directory, "client.pem")}{quote} --pin", output.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -108,7 +140,7 @@ public sealed class CommandLineTests : IDisposable
     {
         using var output = new StringWriter { NewLine = "\n" };
         using var error = new StringWriter { NewLine = "\n" };
-        string[] args = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        string[] args = [.. line.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(word => word == "EMPTY" ? "" : word)];
         int exitCode = await CommandLine.RunAsync(args, output, error, TestContext.Current.CancellationToken);
         return (exitCode, output.ToString(), error.ToString());
     }
@@ -117,6 +149,11 @@ public sealed class CommandLineTests : IDisposable
     {
         using var key = KeyFile.Create("test", TimeProvider.System);
         key.Save(Path.Combine(_directory, "server.pem"));
+        using var other = KeyFile.Create("other", TimeProvider.System);
+        using System.Security.Cryptography.ECDsa otherKey = System.Security.Cryptography.X509Certificates.ECDsaCertificateExtensions
+            .GetECDsaPrivateKey(other.Certificate)!;
+        File.WriteAllText(
+            Path.Combine(_directory, "mixed.pem"), $"{key.Certificate.ExportCertificatePem()}\n{otherKey.ExportPkcs8PrivateKeyPem()}\n");
         File.WriteAllText(Path.Combine(_directory, "authorized"), $"{key.Pin} test\n");
         File.WriteAllText(Path.Combine(_directory, "bad"), "# first\nbad\n");
     }

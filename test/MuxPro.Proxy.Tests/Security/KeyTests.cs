@@ -158,6 +158,8 @@ public sealed class KeyTests : IDisposable
         File.WriteAllText(Path("authorized"), "");
         Assert.True(keys.Refresh());
         Assert.Equal(0, keys.Count);
+        Assert.Equal("0 keys", keys.CountText);
+        Assert.Contains("authorizes nobody", log.Entries.Last().Text, StringComparison.Ordinal);
     }
 
     [Theory]

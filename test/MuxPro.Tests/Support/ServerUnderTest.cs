@@ -93,9 +93,9 @@ internal sealed class ServerUnderTest : IAsyncDisposable
     }
 
     /// <summary>The main connection is gone, for a reason, and with it all that it carried.</summary>
-    public async Task<MainConnectionException> ExpectClosedAsync(MainConnectionEnd reason)
+    public async Task<MainConnectionException> ExpectClosedAsync(MainConnectionEnd reason, int? mayEnd = null)
     {
-        await Peer.ExpectClosedAsync();
+        await Peer.ExpectClosedAsync(mayEnd);
         await Worker.Completion.Guarded();
         Assert.NotNull(Worker.Failure);
         Assert.Equal(reason, Worker.Failure.Reason);
