@@ -72,9 +72,6 @@ internal static partial class Log
     public static partial void Served(
         this ILogger logger, EndPoint? source, string user, Destination target, long up, long down, long milliseconds, string end);
 
-    [LoggerMessage(49, LogLevel.Error, "user={User} {Target} failed in a way that should not be.")]
-    public static partial void SessionFaulted(this ILogger logger, string user, Destination target, Exception exception);
-
     [LoggerMessage(50, LogLevel.Information, "Connected to {Server}.")]
     public static partial void Connected(this ILogger logger, string server);
 

@@ -34,6 +34,10 @@ public sealed class Server : IDispatcher
         _depth = depth;
     }
 
+    /// <summary>Called after each sub-connection that was dispatched, also of main connections inside a main connection; on the pool, without a lock.</summary>
+    /// <value>The default value is <see langword="null"/>: nobody is told.</value>
+    public Action<SessionReport>? SessionEnded { get; init; }
+
     /// <summary>Reaches a destination: the special address is a main connection to this server, anything else goes to the inner dispatcher.</summary>
     /// <inheritdoc/>
     public ValueTask<Link> DispatchAsync(Destination destination, CancellationToken cancellationToken = default)
@@ -74,8 +78,8 @@ public sealed class Server : IDispatcher
             throw NoInner();
         }
 
-        var inside = new Server(_inner, _options, _depth, _nested ?? new NestedCount());
-        await using ServerWorker worker = new(link, inside, _options);
+        var inside = new Server(_inner, _options, _depth, _nested ?? new NestedCount()) { SessionEnded = SessionEnded };
+        await using ServerWorker worker = new(link, inside, _options, SessionEnded);
         await using CancellationTokenRegistration registration =
             cancellationToken.UnsafeRegister(static state => _ = ((ServerWorker)state!).CloseAsync(), worker);
         await worker.Completion.ConfigureAwait(false);
@@ -104,7 +108,8 @@ public sealed class Server : IDispatcher
 
     private async Task RunNestedAsync(Link link)
     {
-        await new Server(_inner, _options, _depth + 1, _nested).RunAsync(link, CancellationToken.None).ConfigureAwait(false);
+        var server = new Server(_inner, _options, _depth + 1, _nested) { SessionEnded = SessionEnded };
+        await server.RunAsync(link, CancellationToken.None).ConfigureAwait(false);
         _nested?.Leave();
     }
 

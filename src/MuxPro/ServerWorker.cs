@@ -11,6 +11,7 @@ public sealed class ServerWorker : IAsyncDisposable
     private readonly MainConnection _connection;
     private readonly IDispatcher? _dispatcher;
     private readonly ChannelWriter<Session>? _incoming;
+    private readonly Action<SessionReport>? _sessionEnded;
     private readonly MuxOptions _options;
     private readonly ILogger _log;
     private int _pending;
@@ -20,10 +21,16 @@ public sealed class ServerWorker : IAsyncDisposable
     /// <param name="dispatcher">Reaches the destinations.</param>
     /// <param name="options">Settings; the default is <see cref="MuxOptions"/>'s.</param>
     public ServerWorker(Link link, IDispatcher dispatcher, MuxOptions? options = null)
+        : this(link, dispatcher, options, sessionEnded: null)
+    {
+    }
+
+    internal ServerWorker(Link link, IDispatcher dispatcher, MuxOptions? options, Action<SessionReport>? sessionEnded)
         : this(link, options)
     {
         ArgumentNullException.ThrowIfNull(dispatcher);
         _dispatcher = dispatcher;
+        _sessionEnded = sessionEnded;
         _connection.Start();
     }
 
@@ -80,13 +87,16 @@ public sealed class ServerWorker : IAsyncDisposable
 
     private async Task ServeAsync(Session session)
     {
+        long started = _options.TimeProvider.GetTimestamp();
         Link? link = null;
+        RelayResult result = default;
         try
         {
             link = await DispatchAsync(session).ConfigureAwait(false);
         }
         catch (Exception exception)
         {
+            result = new RelayResult(0, 0, exception, null);
             OnDispatchFailed(session, exception);
         }
         finally
@@ -96,11 +106,29 @@ public sealed class ServerWorker : IAsyncDisposable
 
         if (link is not null)
         {
-            _ = await Relay.RunAsync(session, link).ConfigureAwait(false);
+            result = await Relay.RunAsync(session, link).ConfigureAwait(false);
         }
         else
         {
             await session.DisposeAsync().ConfigureAwait(false);
+        }
+
+        if (_sessionEnded is not null)
+        {
+            Report(session, result, _options.TimeProvider.GetElapsedTime(started));
+        }
+    }
+
+    private void Report(Session session, RelayResult result, TimeSpan duration)
+    {
+        ErrorCode code = session.EndCode ?? (result.Error is null ? ErrorCode.GracefulShutdown : ErrorCode.RemoteDisconnect);
+        try
+        {
+            _sessionEnded!(new SessionReport(session.Destination, code, result.BytesForward, result.BytesBackward, duration, result.Error));
+        }
+        catch (Exception exception)
+        {
+            _log.ReportFailed(session.Id, session.Destination, exception);
         }
     }
 

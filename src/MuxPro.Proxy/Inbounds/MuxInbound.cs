@@ -151,10 +151,10 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
         {
             logger.MainConnectionOpened(peer.Source, peer.Name);
             await new UserSessions(targets, peer.Name, peer.Source, options.MuxOptions, options.Reasons, logger).RunAsync(link, closing.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            reason = "closed from here.";
+            if (closing.IsCancellationRequested)
+            {
+                reason = "closed from here.";
+            }
         }
         catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException)
         {

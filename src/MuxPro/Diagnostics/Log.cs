@@ -37,6 +37,9 @@ internal static partial class Log
     [LoggerMessage(25, LogLevel.Error, "The dispatcher failed for session {Id} to {Destination}")]
     public static partial void DispatcherFaulted(this ILogger logger, ushort id, Destination destination, Exception exception);
 
+    [LoggerMessage(26, LogLevel.Error, "The report on session {Id} to {Destination} failed")]
+    public static partial void ReportFailed(this ILogger logger, ushort id, Destination destination, Exception exception);
+
     [LoggerMessage(40, LogLevel.Trace, "Received {Type} of session {Id} with {Length} bytes")]
     public static partial void FrameReceived(this ILogger logger, FrameType type, ushort id, int length);
 

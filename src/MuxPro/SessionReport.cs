@@ -1,0 +1,11 @@
+namespace MuxPro;
+
+/// <summary>How a sub-connection went that a server dispatched.</summary>
+/// <param name="Destination">Where it went.</param>
+/// <param name="Code">How it ended: the first code other than 0000 that either end sent, or 0000.</param>
+/// <param name="BytesToTarget">Payload bytes that the target took.</param>
+/// <param name="BytesFromTarget">Payload bytes that came from the target and were accepted for sending.</param>
+/// <param name="Duration">From the client's opening to the end of both directions.</param>
+/// <param name="Error">What went wrong, or <see langword="null"/>: the target was not reached, or a direction failed.</param>
+public sealed record SessionReport(
+    Destination Destination, ErrorCode Code, long BytesToTarget, long BytesFromTarget, TimeSpan Duration, Exception? Error);
