@@ -40,13 +40,23 @@ internal sealed class ProxyServer : IAsyncDisposable
             logger);
         var listener = SocketListener.Start(options.Listen, options.MaxClients, inbound.ServeAsync, logger, options.TimeProvider);
         ITimer? refresh = options.Authorized is not { } authorized ? null : options.TimeProvider.CreateTimer(
-            _ =>
-            {
-                authorized.Refresh();
-                inbound.CloseRevoked();
-            },
+            _ => CloseRevoked(authorized, inbound, logger),
             null, AuthorizedKeysInterval, AuthorizedKeysInterval);
         return new ProxyServer(listener, refresh);
+    }
+
+    /// <summary>What a timer throws ends the process: here nothing may.</summary>
+    private static void CloseRevoked(AuthorizedKeys authorized, MuxInbound inbound, ILogger logger)
+    {
+        try
+        {
+            authorized.Refresh();
+            inbound.CloseRevoked();
+        }
+        catch (Exception exception)
+        {
+            logger.KeyCheckFailed(exception);
+        }
     }
 
     public async ValueTask DisposeAsync()

@@ -1,0 +1,10 @@
+using Microsoft.Extensions.Logging;
+
+namespace MuxPro.Proxy;
+
+/// <summary>What the program logs where a limit is reached or a check fails.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(64, LogLevel.Error, "Looking for keys that are not authorized any more failed in a way that should not be.")]
+    public static partial void KeyCheckFailed(this ILogger logger, Exception exception);
+}
