@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using MuxPro.Proxy.Inbounds;
 using MuxPro.Proxy.Outbounds;
@@ -74,5 +75,24 @@ public sealed class RevocationTests : IDisposable
         await File.WriteAllTextAsync(Authorized, "# nobody\n", Cancel);
         time.Advance(TimeSpan.FromSeconds(5));
         Assert.Contains("broken", await log.WaitAsync(64), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void UnreadableForAWhile_IsReadLater_AndReportedOnce()
+    {
+        using var key = KeyFile.Create("client", TimeProvider.System);
+        File.WriteAllText(Authorized, $"{key.Pin} anna\n");
+        var log = new LogCollector();
+        var keys = AuthorizedKeys.Load(Authorized, log);
+        File.WriteAllText(Authorized, "");
+        using (new FileStream(Authorized, FileMode.Open, FileAccess.ReadWrite, FileShare.None))
+        {
+            Assert.False(keys.Refresh());
+            Assert.False(keys.Refresh());
+            Assert.Single(log.Entries, entry => entry.Level == LogLevel.Error);
+        }
+
+        Assert.True(keys.Refresh());
+        Assert.Equal(0, keys.Count);
     }
 }
