@@ -56,6 +56,10 @@ internal sealed class HttpRequest
 
             return words[0] == "CONNECT" ? ParseConnect(words, head) : ParseAbsolute(words, head);
         }
+        catch (TooManyFieldsException exception)
+        {
+            throw new HttpStatusException(431, $"the request has {exception.Message}", exception);
+        }
         catch (FormatException exception)
         {
             throw new HttpStatusException(400, $"the request has {exception.Message}", exception);

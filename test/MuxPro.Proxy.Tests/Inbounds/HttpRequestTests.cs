@@ -114,6 +114,22 @@ public sealed class HttpRequestTests
     }
 
     [Theory]
+    [InlineData(HttpHead.MaxFields, false)]
+    [InlineData(HttpHead.MaxFields + 1, true)]
+    public void Fields_TooMany_Is431(int count, bool isTooMany)
+    {
+        string head = $"GET http://a/ HTTP/1.1\r\n{string.Concat(Enumerable.Repeat("X: y\r\n", count))}\r\n";
+        if (isTooMany)
+        {
+            Assert.Equal(431, Assert.Throws<HttpStatusException>(() => Parse(head)).Status);
+        }
+        else
+        {
+            Assert.Equal(count, Parse(head).Head.Fields.Count);
+        }
+    }
+
+    [Theory]
     [InlineData(ErrorCode.RemoteDisconnect, 502)]
     [InlineData(ErrorCode.OperationTimeout, 504)]
     [InlineData(ErrorCode.ProtocolError, 502)]
