@@ -12,6 +12,9 @@ internal sealed class HttpHead
     private static readonly SearchValues<char> TokenCharacters =
         SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
+    private static readonly SearchValues<char> ControlCharacters =
+        SearchValues.Create([.. Enumerable.Range(0, 0x20).Append(0x7f).Where(code => code != '\t').Select(code => (char)code)]);
+
     // RFC 9110 7.6.1: for one connection only; the body goes through as it is framed, so Transfer-Encoding stays.
     private static readonly string[] HopByHop =
         ["Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authorization", "Proxy-Authenticate", "TE", "Upgrade"];
@@ -37,9 +40,9 @@ internal sealed class HttpHead
         var fields = new List<KeyValuePair<string, string>>(lines.Length);
         foreach (string line in lines)
         {
-            if (line.AsSpan().ContainsAny('\r', '\n', '\0'))
+            if (line.AsSpan().ContainsAny(ControlCharacters))
             {
-                throw new FormatException("a line break or zero inside a line");
+                throw new FormatException("a control character inside a line");
             }
         }
 

@@ -44,7 +44,7 @@ internal sealed class HttpRequest
         {
             HttpHead head = HttpHead.Parse(bytes);
             string[] words = head.StartLine.Split(' ');
-            if (words.Length != 3 || !HttpHead.IsToken(words[0]) || words[1].Length == 0)
+            if (words.Length != 3 || !HttpHead.IsToken(words[0]) || words[1].Length == 0 || words[1].Contains('\t'))
             {
                 throw new HttpStatusException(400, "the request line is no METHOD TARGET VERSION");
             }

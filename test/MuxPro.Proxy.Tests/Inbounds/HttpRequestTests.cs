@@ -63,6 +63,11 @@ public sealed class HttpRequestTests
     [InlineData("POST http://a/ HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked", 400)]
     [InlineData("POST http://a/ HTTP/1.1\r\nTransfer-Encoding: gzip, chunked", 400)]
     [InlineData("POST http://a/ HTTP/1.1\r\nTransfer-Encoding: xchunked", 400)]
+    [InlineData("POST http://a/ HTTP/1.0\r\nTransfer-Encoding: chunked", 400)]
+    [InlineData("GET http://a/\tb HTTP/1.1", 400)]
+    [InlineData("GET http://a/\u0001 HTTP/1.1", 400)]
+    [InlineData("GET http://a/\u007f HTTP/1.1", 400)]
+    [InlineData("GET http://a/ HTTP/1.1\r\nX: a\u001bb", 400)]
     public void NotARequest_Refused(string head, int status)
         => Assert.Equal(status, Assert.Throws<HttpStatusException>(() => Parse(head + "\r\n\r\n")).Status);
 
