@@ -32,14 +32,14 @@ internal sealed class ProxyClient : IAsyncDisposable
     public static ProxyClient Start(ProxyClientOptions options)
     {
         ILogger logger = options.LoggerFactory.CreateLogger("MuxPro.Proxy.Client");
-        var dialer = new ServerDialer(options.Server, options.TimeProvider, logger);
+        var dialer = new ServerDialer(options.Server, options.TimeProvider, logger, options.Sockets);
         ClientManager manager = MuxClient.Connect(
             dialer.DialAsync,
             options.Strategy,
             new MuxOptions { TimeProvider = options.TimeProvider, LoggerFactory = options.LoggerFactory });
         var inbound = new MixedInbound(
             manager, new InboundOptions { Users = options.Users, TimeProvider = options.TimeProvider }, logger);
-        var listener = SocketListener.Start(options.Listen, options.MaxClients, inbound.ServeAsync, logger, options.TimeProvider);
+        var listener = SocketListener.Start(options.Listen, options.MaxClients, inbound.ServeAsync, options.Sockets, logger, options.TimeProvider);
         return new ProxyClient(listener, manager, dialer);
     }
 
@@ -65,6 +65,9 @@ internal sealed record ProxyClientOptions
 
     /// <summary>Most applications' connections at once.</summary>
     public int MaxClients { get; init; } = DefaultMaxClients;
+
+    /// <summary>Most sockets at once.</summary>
+    public SocketBudget Sockets { get; init; } = SocketBudget.OfProcess;
 
     public required ILoggerFactory LoggerFactory { get; init; }
 

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
 using MuxPro.Proxy.Inbounds;
+using MuxPro.Proxy.Outbounds;
 using MuxPro.Proxy.Security;
 
 namespace MuxPro.Proxy.Hosting;
@@ -28,7 +29,12 @@ internal sealed class ProxyServer : IAsyncDisposable
     public static ProxyServer Start(ProxyServerOptions options)
     {
         ILogger logger = options.LoggerFactory.CreateLogger("MuxPro.Proxy.Server");
-        var targets = new DirectDispatcher(new DirectOptions { AllowPrivate = options.AllowPrivate, TimeProvider = options.TimeProvider });
+        var targets = new DirectDispatcher(new DirectOptions
+        {
+            AllowPrivate = options.AllowPrivate,
+            Connect = (target, cancellationToken) => CountedSocket.ConnectAsync(target, options.Sockets, cancellationToken),
+            TimeProvider = options.TimeProvider,
+        });
         var inbound = new MuxInbound(
             targets,
             new MuxInboundOptions
@@ -38,7 +44,7 @@ internal sealed class ProxyServer : IAsyncDisposable
                 MuxOptions = new MuxOptions { TimeProvider = options.TimeProvider, LoggerFactory = options.LoggerFactory },
             },
             logger);
-        var listener = SocketListener.Start(options.Listen, options.MaxClients, inbound.ServeAsync, logger, options.TimeProvider);
+        var listener = SocketListener.Start(options.Listen, options.MaxClients, inbound.ServeAsync, options.Sockets, logger, options.TimeProvider);
         ITimer? refresh = options.Authorized is not { } authorized ? null : options.TimeProvider.CreateTimer(
             _ => CloseRevoked(authorized, inbound, logger),
             null, AuthorizedKeysInterval, AuthorizedKeysInterval);
@@ -88,6 +94,9 @@ internal sealed record ProxyServerOptions
 
     /// <summary>Most main connections at once.</summary>
     public int MaxClients { get; init; } = DefaultMaxClients;
+
+    /// <summary>Most sockets at once.</summary>
+    public SocketBudget Sockets { get; init; } = SocketBudget.OfProcess;
 
     public required ILoggerFactory LoggerFactory { get; init; }
 

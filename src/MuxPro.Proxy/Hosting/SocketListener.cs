@@ -12,6 +12,7 @@ internal sealed class SocketListener : IAsyncDisposable
 {
     private const int Backlog = 512;
     private static readonly TimeSpan AcceptRetryDelay = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan MessageInterval = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(1);
 
     private readonly Socket _socket;
@@ -19,14 +20,21 @@ internal sealed class SocketListener : IAsyncDisposable
     private readonly Func<Socket, CancellationToken, Task> _serve;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
+    private readonly SocketBudget _sockets;
+    private readonly RareMessage _acceptFailures;
+    private readonly RareMessage _refusals;
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _open = 1; // The accept loop counts as one.
     private int _disposed;
 
     private SocketListener(
-        Socket socket, int maxConnections, Func<Socket, CancellationToken, Task> serve, ILogger logger, TimeProvider time)
+        Socket socket, int maxConnections, Func<Socket, CancellationToken, Task> serve, SocketBudget sockets, ILogger logger,
+        TimeProvider time)
     {
+        _sockets = sockets;
+        _acceptFailures = new RareMessage(time, MessageInterval);
+        _refusals = new RareMessage(time, MessageInterval);
         _socket = socket;
         _maxConnections = maxConnections;
         _serve = serve;
@@ -43,11 +51,13 @@ internal sealed class SocketListener : IAsyncDisposable
     /// <param name="endPoint">Where to listen; port 0 takes a free one.</param>
     /// <param name="maxConnections">Most connections at once; more are closed as they come.</param>
     /// <param name="serve">Serves a connection to its end and owns the socket. The token says that the listener stops.</param>
+    /// <param name="sockets">Most sockets at once; connections that find no place are closed as they come.</param>
     /// <param name="logger">For what happens to connections that are not served.</param>
     /// <param name="time">The clock of the pause after a failed accept.</param>
     /// <exception cref="SocketException">The address is in use, or is none of this machine.</exception>
     public static SocketListener Start(
-        IPEndPoint endPoint, int maxConnections, Func<Socket, CancellationToken, Task> serve, ILogger logger, TimeProvider time)
+        IPEndPoint endPoint, int maxConnections, Func<Socket, CancellationToken, Task> serve, SocketBudget sockets, ILogger logger,
+        TimeProvider time)
     {
         var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
@@ -66,7 +76,7 @@ internal sealed class SocketListener : IAsyncDisposable
             throw;
         }
 
-        var listener = new SocketListener(socket, maxConnections, serve, logger, time);
+        var listener = new SocketListener(socket, maxConnections, serve, sockets, logger, time);
         logger.Listening(listener.EndPoint);
         _ = listener.AcceptLoopAsync();
         return listener;
@@ -109,8 +119,24 @@ internal sealed class SocketListener : IAsyncDisposable
                 // The peer is gone already, or this process has no file descriptors left: neither is for ever.
                 if (!_stopping.IsCancellationRequested)
                 {
-                    _logger.AcceptFailed(EndPoint, exception.Message);
+                    if (_acceptFailures.TryPass(out int more))
+                    {
+                        string reason = more == 0 ? exception.Message : $"{exception.Message} ({more} more times since this was said)";
+                        _logger.AcceptFailed(EndPoint, reason);
+                    }
+
                     await Task.Delay(AcceptRetryDelay, _time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                }
+
+                continue;
+            }
+
+            if (!_sockets.TryEnter())
+            {
+                socket.Dispose();
+                if (_refusals.TryPass(out int others))
+                {
+                    _logger.NoSocketsLeft(EndPoint, _sockets.Limit, others);
                 }
 
                 continue;
@@ -120,6 +146,7 @@ internal sealed class SocketListener : IAsyncDisposable
             {
                 _logger.TooManyConnections(RemoteEndPoint(socket), _maxConnections, EndPoint);
                 socket.Dispose();
+                _sockets.Leave();
                 Leave();
                 continue;
             }
@@ -146,6 +173,7 @@ internal sealed class SocketListener : IAsyncDisposable
         }
         finally
         {
+            _sockets.Leave();
             Leave();
         }
     }

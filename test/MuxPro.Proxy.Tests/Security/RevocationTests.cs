@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
+using MuxPro.Proxy.Hosting;
 using MuxPro.Proxy.Inbounds;
 using MuxPro.Proxy.Outbounds;
 using MuxPro.Proxy.Security;
@@ -36,7 +37,7 @@ public sealed class RevocationTests : IDisposable
                 Key = clientKey,
                 Pin = serverKey.Pin,
             },
-            TimeProvider.System, log);
+            TimeProvider.System, log, SocketBudget.OfProcess);
         ValueTask<Link> dialing = dialer.DialAsync(Cancel);
         Task serving = Task.CompletedTask;
         Link? link = null;
