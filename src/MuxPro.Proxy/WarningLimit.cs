@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using MuxPro.Proxy.Hosting;
 
 namespace MuxPro.Proxy;
 
@@ -8,22 +9,8 @@ namespace MuxPro.Proxy;
 /// </summary>
 internal sealed class WarningLimit(TimeProvider time, TimeSpan interval)
 {
-    private readonly Lock _gate = new();
-    private long? _last; // guarded by _gate
+    private readonly RareMessage _warning = new(time, interval);
 
     /// <summary>The level of the next message.</summary>
-    public LogLevel Next()
-    {
-        lock (_gate)
-        {
-            long now = time.GetTimestamp();
-            if (_last is { } last && time.GetElapsedTime(last, now) < interval)
-            {
-                return LogLevel.Information;
-            }
-
-            _last = now;
-            return LogLevel.Warning;
-        }
-    }
+    public LogLevel Next() => _warning.TryPass(out _) ? LogLevel.Warning : LogLevel.Information;
 }

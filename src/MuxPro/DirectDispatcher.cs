@@ -19,7 +19,7 @@ public sealed class DirectDispatcher : IDispatcher
     /// <summary>Makes the dispatcher.</summary>
     /// <param name="options">Its settings; the default is <c>new DirectOptions()</c>.</param>
     public DirectDispatcher(DirectOptions? options = null)
-        : this(options, NameResolver.ResolveAsync, ConnectAsync)
+        : this(options, NameResolver.ResolveAsync, options?.Connect)
     {
     }
 

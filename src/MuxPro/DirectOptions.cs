@@ -1,3 +1,6 @@
+using System.Net;
+using System.Net.Sockets;
+
 namespace MuxPro;
 
 /// <summary>Settings of a <see cref="DirectDispatcher"/>. Immutable: change a copy with <c>with</c>.</summary>
@@ -25,4 +28,11 @@ public sealed record DirectOptions
     /// <summary>The clock of the timeouts.</summary>
     /// <value>The default value is <see cref="TimeProvider.System"/>.</value>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>
+    /// Connects a stream socket to one address, for those who count or tune their sockets; the dispatcher owns the socket. A
+    /// <see cref="SessionException"/> says with which code a destination is refused.
+    /// </summary>
+    /// <value>The default value is <see langword="null"/>: a new TCP socket.</value>
+    public Func<IPEndPoint, CancellationToken, Task<Socket>>? Connect { get; init; }
 }

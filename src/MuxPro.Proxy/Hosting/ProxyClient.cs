@@ -32,7 +32,7 @@ internal sealed class ProxyClient : IAsyncDisposable
     public static ProxyClient Start(ProxyClientOptions options)
     {
         ILogger logger = options.LoggerFactory.CreateLogger("MuxPro.Proxy.Client");
-        var dialer = new ServerDialer(options.Server, options.TimeProvider, logger);
+        var dialer = new ServerDialer(options.Server, options.TimeProvider, logger, options.Sockets);
         ClientManager manager = MuxClient.Connect(
             dialer.DialAsync,
             options.Strategy,
@@ -41,7 +41,7 @@ internal sealed class ProxyClient : IAsyncDisposable
             new ServerDispatcher(manager, dialer),
             new InboundOptions { Users = options.Users, Reasons = options.Reasons, TimeProvider = options.TimeProvider },
             logger);
-        var listener = SocketListener.Start(options.Listen, options.MaxClients, inbound.ServeAsync, logger, options.TimeProvider);
+        var listener = SocketListener.Start(options.Listen, options.MaxClients, inbound.ServeAsync, options.Sockets, logger, options.TimeProvider);
         return new ProxyClient(listener, manager, dialer);
     }
 
@@ -70,6 +70,9 @@ internal sealed record ProxyClientOptions
 
     /// <summary>Has the reasons why targets are not reached, where the server is in this process.</summary>
     public TargetReasons? Reasons { get; init; }
+
+    /// <summary>Most sockets at once.</summary>
+    public SocketBudget Sockets { get; init; } = SocketBudget.OfProcess;
 
     public required ILoggerFactory LoggerFactory { get; init; }
 

@@ -29,7 +29,12 @@ internal sealed class ProxyServer : IAsyncDisposable
     public static ProxyServer Start(ProxyServerOptions options)
     {
         ILogger logger = options.LoggerFactory.CreateLogger("MuxPro.Proxy.Server");
-        var targets = new DirectDispatcher(new DirectOptions { AllowPrivate = options.AllowPrivate, TimeProvider = options.TimeProvider });
+        var targets = new DirectDispatcher(new DirectOptions
+        {
+            AllowPrivate = options.AllowPrivate,
+            Connect = (target, cancellationToken) => CountedSocket.ConnectAsync(target, options.Sockets, cancellationToken),
+            TimeProvider = options.TimeProvider,
+        });
         var inbound = new MuxInbound(
             targets,
             new MuxInboundOptions
@@ -40,15 +45,25 @@ internal sealed class ProxyServer : IAsyncDisposable
                 MuxOptions = new MuxOptions { TimeProvider = options.TimeProvider, LoggerFactory = options.LoggerFactory },
             },
             logger);
-        var listener = SocketListener.Start(options.Listen, options.MaxClients, inbound.ServeAsync, logger, options.TimeProvider);
+        var listener = SocketListener.Start(options.Listen, options.MaxClients, inbound.ServeAsync, options.Sockets, logger, options.TimeProvider);
         ITimer? refresh = options.Authorized is not { } authorized ? null : options.TimeProvider.CreateTimer(
-            _ =>
-            {
-                authorized.Refresh();
-                inbound.CloseRevoked();
-            },
+            _ => CloseRevoked(authorized, inbound, logger),
             null, AuthorizedKeysInterval, AuthorizedKeysInterval);
         return new ProxyServer(listener, refresh);
+    }
+
+    /// <summary>What a timer throws ends the process: here nothing may.</summary>
+    private static void CloseRevoked(AuthorizedKeys authorized, MuxInbound inbound, ILogger logger)
+    {
+        try
+        {
+            authorized.Refresh();
+            inbound.CloseRevoked();
+        }
+        catch (Exception exception)
+        {
+            logger.KeyCheckFailed(exception);
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -83,6 +98,9 @@ internal sealed record ProxyServerOptions
 
     /// <summary>Gets the reasons why targets are not reached, where the client is in this process.</summary>
     public TargetReasons? Reasons { get; init; }
+
+    /// <summary>Most sockets at once.</summary>
+    public SocketBudget Sockets { get; init; } = SocketBudget.OfProcess;
 
     public required ILoggerFactory LoggerFactory { get; init; }
 

@@ -13,6 +13,7 @@ internal sealed class SocketListener : IAsyncDisposable
     private const int Backlog = 512;
     private static readonly TimeSpan AcceptRetryDelay = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LimitWarningInterval = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan MessageInterval = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(1);
 
     private readonly Socket _socket;
@@ -21,14 +22,21 @@ internal sealed class SocketListener : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly WarningLimit _limitWarnings;
+    private readonly SocketBudget _sockets;
+    private readonly RareMessage _acceptFailures;
+    private readonly RareMessage _refusals;
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _open = 1; // The accept loop counts as one.
     private int _disposed;
 
     private SocketListener(
-        Socket socket, int maxConnections, Func<Socket, CancellationToken, Task> serve, ILogger logger, TimeProvider time)
+        Socket socket, int maxConnections, Func<Socket, CancellationToken, Task> serve, SocketBudget sockets, ILogger logger,
+        TimeProvider time)
     {
+        _sockets = sockets;
+        _acceptFailures = new RareMessage(time, MessageInterval);
+        _refusals = new RareMessage(time, MessageInterval);
         _socket = socket;
         _maxConnections = maxConnections;
         _serve = serve;
@@ -46,11 +54,13 @@ internal sealed class SocketListener : IAsyncDisposable
     /// <param name="endPoint">Where to listen; port 0 takes a free one.</param>
     /// <param name="maxConnections">Most connections at once; more are closed as they come.</param>
     /// <param name="serve">Serves a connection to its end and owns the socket. The token says that the listener stops.</param>
+    /// <param name="sockets">Most sockets at once; connections that find no place are closed as they come.</param>
     /// <param name="logger">For what happens to connections that are not served.</param>
     /// <param name="time">The clock of the pause after a failed accept.</param>
     /// <exception cref="SocketException">The address is in use, or is none of this machine.</exception>
     public static SocketListener Start(
-        IPEndPoint endPoint, int maxConnections, Func<Socket, CancellationToken, Task> serve, ILogger logger, TimeProvider time)
+        IPEndPoint endPoint, int maxConnections, Func<Socket, CancellationToken, Task> serve, SocketBudget sockets, ILogger logger,
+        TimeProvider time)
     {
         var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
@@ -69,7 +79,7 @@ internal sealed class SocketListener : IAsyncDisposable
             throw;
         }
 
-        var listener = new SocketListener(socket, maxConnections, serve, logger, time);
+        var listener = new SocketListener(socket, maxConnections, serve, sockets, logger, time);
         logger.Listening(listener.EndPoint);
         _ = listener.AcceptLoopAsync();
         return listener;
@@ -112,8 +122,24 @@ internal sealed class SocketListener : IAsyncDisposable
                 // The peer is gone already, or this process has no file descriptors left: neither is for ever.
                 if (!_stopping.IsCancellationRequested)
                 {
-                    _logger.AcceptFailed(EndPoint, exception.Message);
+                    if (_acceptFailures.TryPass(out int more))
+                    {
+                        string reason = more == 0 ? exception.Message : $"{exception.Message} ({more} more times since this was said)";
+                        _logger.AcceptFailed(EndPoint, reason);
+                    }
+
                     await Task.Delay(AcceptRetryDelay, _time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                }
+
+                continue;
+            }
+
+            if (!_sockets.TryEnter())
+            {
+                socket.Dispose();
+                if (_refusals.TryPass(out int others))
+                {
+                    _logger.NoSocketsLeft(EndPoint, _sockets.Limit, others);
                 }
 
                 continue;
@@ -125,6 +151,7 @@ internal sealed class SocketListener : IAsyncDisposable
                 EndPoint? source = Addresses.RemoteOf(socket);
                 _logger.TooManyConnections(level, source, _maxConnections, EndPoint);
                 socket.Dispose();
+                _sockets.Leave();
                 Leave();
                 continue;
             }
@@ -151,6 +178,7 @@ internal sealed class SocketListener : IAsyncDisposable
         }
         finally
         {
+            _sockets.Leave();
             Leave();
         }
     }

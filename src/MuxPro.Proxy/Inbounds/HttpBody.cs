@@ -6,7 +6,7 @@ internal abstract record HttpBody
     public static HttpBody None { get; } = new OfLength(0);
 
     /// <summary>Ends with the connection.</summary>
-    public static HttpBody UntilClose { get; } = new OfLength(long.MaxValue);
+    public static HttpBody UntilClose { get; } = new OfLength(null);
 
     /// <exception cref="FormatException">Two readers could understand the request differently.</exception>
     public static HttpBody OfRequest(HttpHead head)
@@ -23,18 +23,29 @@ internal abstract record HttpBody
             throw new FormatException("both Content-Length and Transfer-Encoding");
         }
 
+        // RFC 9112 6.1: the version does not know it, so whoever sent it and whoever gets it may differ on where the body ends.
+        if (head.StartLine.EndsWith(" HTTP/1.0", StringComparison.Ordinal))
+        {
+            throw new FormatException("a Transfer-Encoding in HTTP/1.0");
+        }
+
         return codings is ["chunked"] ? new InChunks() : throw new FormatException("a Transfer-Encoding other than chunked");
     }
 
     /// <exception cref="FormatException">Two readers could understand the response differently.</exception>
     public static HttpBody OfResponse(HttpHead head, int status, string requestMethod)
     {
+        IReadOnlyList<string> codings = head.TransferEncodings();
+        if (codings.Count > 0 && head.StartLine.StartsWith("HTTP/1.0 ", StringComparison.Ordinal))
+        {
+            throw new FormatException("a Transfer-Encoding in HTTP/1.0");
+        }
+
         if (requestMethod == "HEAD" || status is 204 or 304)
         {
             return None;
         }
 
-        IReadOnlyList<string> codings = head.TransferEncodings();
         long? length = head.ContentLength();
         if (codings.Count > 0)
         {
@@ -48,7 +59,7 @@ internal abstract record HttpBody
     /// <summary>A fresh scanner of the body's bytes.</summary>
     public abstract HttpBodyScanner Scan();
 
-    private sealed record OfLength(long Length) : HttpBody
+    private sealed record OfLength(long? Length) : HttpBody
     {
         public override HttpBodyScanner Scan() => new LengthScanner(Length);
     }
@@ -108,10 +119,10 @@ internal abstract class HttpBodyScanner
     }
 }
 
-internal sealed class LengthScanner(long length) : HttpBodyScanner
+internal sealed class LengthScanner(long? length) : HttpBodyScanner
 {
-    private readonly bool _untilClose = length == long.MaxValue;
-    private long _left = length;
+    private readonly bool _untilClose = length is null;
+    private long _left = length ?? long.MaxValue;
 
     public override bool IsDone => _left == 0;
 

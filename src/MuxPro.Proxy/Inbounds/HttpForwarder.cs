@@ -6,10 +6,11 @@ namespace MuxPro.Proxy.Inbounds;
 /// Carries one plain HTTP request to its origin and the response back. Both are followed by their framing, so no byte of a later request
 /// goes to an origin that it was not meant for; both connections end with the response.
 /// </summary>
-internal sealed class HttpForwarder(HttpRequest request, HandshakeReader clientReader, Stream client, Link session)
+internal sealed class HttpForwarder(HttpRequest request, HandshakeReader clientReader, Stream client, Link session, TimeProvider time)
 {
     private const int BodyBuffer = 32 * 1024;
     private const int SwitchingProtocols = 101;
+    private static readonly TimeSpan SilenceTimeout = TimeSpan.FromSeconds(30);
 
     private readonly Stream _origin = session.AsStream();
 
@@ -30,11 +31,13 @@ internal sealed class HttpForwarder(HttpRequest request, HandshakeReader clientR
         await _origin.WriteAsync(head, cancellationToken);
         Up += head.Length;
 
+        using var answer = new IdleLimitStream(_origin, SilenceTimeout, time, () => session.Abort(
+            new SessionException(ErrorCode.OperationTimeout, "The origin did not go on with its answer, and the application has closed.")));
         using var answered = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task<bool> upload = UploadAsync(answered.Token);
+        Task<bool> upload = UploadAsync(answer, answered.Token);
         try
         {
-            await AnswerAsync(cancellationToken);
+            await AnswerAsync(answer, cancellationToken);
         }
         finally
         {
@@ -47,7 +50,7 @@ internal sealed class HttpForwarder(HttpRequest request, HandshakeReader clientR
     }
 
     /// <returns>Whether the request went out as a whole.</returns>
-    private async Task<bool> UploadAsync(CancellationToken cancellationToken)
+    private async Task<bool> UploadAsync(IdleLimitStream answer, CancellationToken cancellationToken)
     {
         bool isWhole = false;
         try
@@ -56,8 +59,14 @@ internal sealed class HttpForwarder(HttpRequest request, HandshakeReader clientR
             Up += await request.Body.Scan().CopyAsync(clientReader, _origin, cancellationToken);
             isWhole = true;
 
-            // From here on only a reset of the application is of interest; a half-closed one still waits for its answer.
-            _ = await client.ReadAsync(new byte[1], cancellationToken);
+            // From here on only a reset or the end of the application is of interest; what it sends beyond its request goes nowhere.
+            byte[] beyond = new byte[64];
+            while (await client.ReadAsync(beyond, cancellationToken) > 0)
+            {
+            }
+
+            // It may wait for the answer, or be gone as a whole: there is no telling.
+            answer.Limit();
         }
         catch (Exception exception) when (exception is EndOfStreamException or FormatException || (isWhole && exception is IOException))
         {
@@ -71,9 +80,9 @@ internal sealed class HttpForwarder(HttpRequest request, HandshakeReader clientR
         return isWhole;
     }
 
-    private async Task AnswerAsync(CancellationToken cancellationToken)
+    private async Task AnswerAsync(IdleLimitStream answer, CancellationToken cancellationToken)
     {
-        var originReader = new HandshakeReader(_origin);
+        var originReader = new HandshakeReader(answer);
         try
         {
             while (true)
@@ -89,10 +98,10 @@ internal sealed class HttpForwarder(HttpRequest request, HandshakeReader clientR
                     head.MakeLastOfConnection();
                 }
 
-                byte[] answer = head.ToBytes(head.StartLine);
+                byte[] bytesOfHead = head.ToBytes(head.StartLine);
                 HasAnswered = isLast;
-                await client.WriteAsync(answer, cancellationToken);
-                Down += answer.Length;
+                await client.WriteAsync(bytesOfHead, cancellationToken);
+                Down += bytesOfHead.Length;
                 if (isLast)
                 {
                     originReader.EnsureCapacity(BodyBuffer);

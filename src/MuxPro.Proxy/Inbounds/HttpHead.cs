@@ -7,8 +7,13 @@ namespace MuxPro.Proxy.Inbounds;
 /// <summary>Start line and header fields of an HTTP/1 message. Strict: what two readers could understand differently is refused.</summary>
 internal sealed class HttpHead
 {
+    public const int MaxFields = 256;
+
     private static readonly SearchValues<char> TokenCharacters =
         SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
+    private static readonly SearchValues<char> ControlCharacters =
+        SearchValues.Create([.. Enumerable.Range(0, 0x20).Append(0x7f).Where(code => code != '\t').Select(code => (char)code)]);
 
     // RFC 9110 7.6.1: for one connection only; the body goes through as it is framed, so Transfer-Encoding stays.
     private static readonly string[] HopByHop =
@@ -35,10 +40,15 @@ internal sealed class HttpHead
         var fields = new List<KeyValuePair<string, string>>(lines.Length);
         foreach (string line in lines)
         {
-            if (line.AsSpan().ContainsAny('\r', '\n', '\0'))
+            if (line.AsSpan().ContainsAny(ControlCharacters))
             {
-                throw new FormatException("a line break or zero inside a line");
+                throw new FormatException("a control character inside a line");
             }
+        }
+
+        if (lines.Length - 3 > MaxFields)
+        {
+            throw new TooManyFieldsException();
         }
 
         // After the last line come the empty line and what follows its break: nothing.
@@ -66,9 +76,11 @@ internal sealed class HttpHead
     /// <summary>Takes out what is meant for one connection only, and says that this one ends after the message.</summary>
     public void MakeLastOfConnection()
     {
-        List<string> listed = [.. Values("Connection").SelectMany(value => value.Split(',', StringSplitOptions.TrimEntries))];
-        Fields.RemoveAll(field => HopByHop.Contains(field.Key, StringComparer.OrdinalIgnoreCase)
-            || (listed.Contains(field.Key, StringComparer.OrdinalIgnoreCase) && !NeverHopByHop.Contains(field.Key, StringComparer.OrdinalIgnoreCase)));
+        var names = Values("Connection").SelectMany(value => value.Split(',', StringSplitOptions.TrimEntries))
+            .ToHashSet(StringComparer.OrdinalIgnoreCase);
+        names.ExceptWith(NeverHopByHop);
+        names.UnionWith(HopByHop);
+        Fields.RemoveAll(field => names.Contains(field.Key));
         Fields.Add(new("Connection", "close"));
     }
 
@@ -105,3 +117,6 @@ internal sealed class HttpHead
         return Encoding.Latin1.GetBytes(text.Append("\r\n").ToString());
     }
 }
+
+/// <summary>A head that is one, but too long.</summary>
+internal sealed class TooManyFieldsException() : FormatException($"more than {HttpHead.MaxFields} header fields");

@@ -44,7 +44,7 @@ internal sealed class HttpRequest
         {
             HttpHead head = HttpHead.Parse(bytes);
             string[] words = head.StartLine.Split(' ');
-            if (words.Length != 3 || !HttpHead.IsToken(words[0]) || words[1].Length == 0)
+            if (words.Length != 3 || !HttpHead.IsToken(words[0]) || words[1].Length == 0 || words[1].Contains('\t'))
             {
                 throw new HttpStatusException(400, "the request line is no METHOD TARGET VERSION");
             }
@@ -55,6 +55,10 @@ internal sealed class HttpRequest
             }
 
             return words[0] == "CONNECT" ? ParseConnect(words, head) : ParseAbsolute(words, head);
+        }
+        catch (TooManyFieldsException exception)
+        {
+            throw new HttpStatusException(431, $"the request has {exception.Message}", exception);
         }
         catch (FormatException exception)
         {

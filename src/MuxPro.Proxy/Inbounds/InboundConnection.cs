@@ -59,7 +59,7 @@ internal sealed class InboundConnection(Link application, Socket socket, IDispat
 
         await using (session)
         {
-            var forwarder = new HttpForwarder(request.Request, request.Reader, application.AsStream(), session);
+            var forwarder = new HttpForwarder(request.Request, request.Reader, application.AsStream(), session, options.TimeProvider);
             try
             {
                 await forwarder.RunAsync(stopping);

@@ -60,8 +60,12 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
         {
             if (peer.Pin is not null && options.Authorized is not null && !options.Authorized.TryGetName(peer.Pin, out _))
             {
-                logger.Revoked(peer.Name, peer.Source);
-                closing.Cancel();
+                // It may take longer to go than until the next look.
+                if (!closing.IsCancellationRequested)
+                {
+                    logger.Revoked(peer.Name, peer.Source);
+                    closing.Cancel();
+                }
             }
         }
     }
@@ -144,7 +148,10 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
 
     private async Task RunAsync(Link link, Peer peer, CancellationToken stopping)
     {
-        using var closing = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        // Never disposed: CloseRevoked may cancel it at any time, also when the main connection has just ended. Without a timer it holds nothing.
+        var closing = new CancellationTokenSource();
+        await using CancellationTokenRegistration registration =
+            stopping.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), closing);
         _peers[peer] = closing;
         string reason = "closed in order.";
         try

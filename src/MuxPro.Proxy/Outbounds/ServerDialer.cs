@@ -2,12 +2,13 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using Microsoft.Extensions.Logging;
+using MuxPro.Proxy.Hosting;
 using MuxPro.Proxy.Security;
 
 namespace MuxPro.Proxy.Outbounds;
 
 /// <summary>Dials main connections to one server, and checks that it is the right one.</summary>
-internal sealed class ServerDialer(ServerAddress server, TimeProvider time, ILogger logger)
+internal sealed class ServerDialer(ServerAddress server, TimeProvider time, ILogger logger, SocketBudget sockets)
 {
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
 
@@ -74,7 +75,7 @@ internal sealed class ServerDialer(ServerAddress server, TimeProvider time, ILog
         (string host, int port) = (server.Target.Host, server.Target.Port);
         if (server.IsPlaintext)
         {
-            return await Link.ConnectTcpAsync(host, port, cancellationToken);
+            return Link.FromSocket(await CountedSocket.ConnectAsync(host, port, sockets, cancellationToken));
         }
 
         Pin? seen = null;
@@ -82,7 +83,7 @@ internal sealed class ServerDialer(ServerAddress server, TimeProvider time, ILog
         Link link;
         try
         {
-            link = await Link.ConnectTlsAsync(host, port, options, cancellationToken);
+            link = await ConnectTlsAsync(host, port, options, cancellationToken);
         }
         catch (AuthenticationException exception) when (seen is not null && seen != server.Pin)
         {
@@ -96,6 +97,23 @@ internal sealed class ServerDialer(ServerAddress server, TimeProvider time, ILog
         }
 
         return link;
+    }
+
+    private async ValueTask<Link> ConnectTlsAsync(
+        string host, int port, SslClientAuthenticationOptions options, CancellationToken cancellationToken)
+    {
+        Socket socket = await CountedSocket.ConnectAsync(host, port, sockets, cancellationToken);
+        var tls = new SslStream(new NetworkStream(socket, ownsSocket: true));
+        try
+        {
+            await tls.AuthenticateAsClientAsync(options, cancellationToken);
+            return Link.FromStream(tls, socket);
+        }
+        catch
+        {
+            await tls.DisposeAsync();
+            throw;
+        }
     }
 
     private IOException Failed(string reason, Exception? inner)

@@ -19,6 +19,7 @@ internal sealed class AuthorizedKeys
 
     // Guarded by _gate; _names is replaced as a whole and read without it.
     private (DateTime Written, long Length) _seen;
+    private (DateTime Written, long Length)? _unreadable;
     private volatile FrozenDictionary<Pin, string> _names;
 
     private AuthorizedKeys(string? path, FrozenDictionary<Pin, string> names, (DateTime Written, long Length) seen, ILogger logger)
@@ -67,23 +68,34 @@ internal sealed class AuthorizedKeys
 
         lock (_gate)
         {
+            (DateTime Written, long Length) seen = default;
             try
             {
-                var seen = Stamp(_path);
+                seen = Stamp(_path);
                 if (seen == _seen)
                 {
+                    _unreadable = null;
                     return false;
                 }
 
-                // Also before a failure: one change is reported once.
+                string[] lines = File.ReadAllLines(_path);
+
+                // Read, so also where it has a mistake: that is reported once. What cannot be read is tried again: it may revoke a key.
                 _seen = seen;
-                _names = Parse(_path, File.ReadAllLines(_path));
+                _unreadable = null;
+                _names = Parse(_path, lines);
                 _logger.AuthorizedKeysRead(_path, CountText);
                 WarnIfEmpty(_path);
                 return true;
             }
+            catch (Exception exception) when (exception is (IOException or UnauthorizedAccessException) && _unreadable == seen)
+            {
+                // Reported when it began.
+                return false;
+            }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ConfigurationException)
             {
+                _unreadable = exception is ConfigurationException ? null : seen;
                 _logger.AuthorizedKeysKept(
                     exception is ConfigurationException ? exception.Message : $"{_path}: {FileProblem.Describe(exception)}", CountText);
                 return false;

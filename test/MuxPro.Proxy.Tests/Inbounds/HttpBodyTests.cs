@@ -80,5 +80,21 @@ public sealed class HttpBodyTests
         Assert.Equal(body, Encoding.ASCII.GetString(target.Written));
     }
 
+    [Fact]
+    public async Task Response_OfTheGreatestLength_MayNotEndBefore()
+    {
+        var reader = new HandshakeReader(new ScriptedStream(["not all of it"u8.ToArray()]));
+        HttpBody body = HttpBody.OfResponse(Head("Content-Length: 9223372036854775807\r\n"), 200, "GET");
+        await Assert.ThrowsAsync<EndOfStreamException>(
+            () => body.Scan().CopyAsync(reader, Stream.Null, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public void Response_OldVersionWithTransferEncoding_Refused()
+    {
+        HttpHead head = HttpHead.Parse("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"u8);
+        Assert.Throws<FormatException>(() => HttpBody.OfResponse(head, 200, "GET"));
+    }
+
     private static HttpHead Head(string fields) => HttpHead.Parse(Encoding.ASCII.GetBytes($"start\r\n{fields}\r\n"));
 }

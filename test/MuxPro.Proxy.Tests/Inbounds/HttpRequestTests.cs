@@ -63,6 +63,11 @@ public sealed class HttpRequestTests
     [InlineData("POST http://a/ HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked", 400)]
     [InlineData("POST http://a/ HTTP/1.1\r\nTransfer-Encoding: gzip, chunked", 400)]
     [InlineData("POST http://a/ HTTP/1.1\r\nTransfer-Encoding: xchunked", 400)]
+    [InlineData("POST http://a/ HTTP/1.0\r\nTransfer-Encoding: chunked", 400)]
+    [InlineData("GET http://a/\tb HTTP/1.1", 400)]
+    [InlineData("GET http://a/\u0001 HTTP/1.1", 400)]
+    [InlineData("GET http://a/\u007f HTTP/1.1", 400)]
+    [InlineData("GET http://a/ HTTP/1.1\r\nX: a\u001bb", 400)]
     public void NotARequest_Refused(string head, int status)
         => Assert.Equal(status, Assert.Throws<HttpStatusException>(() => Parse(head + "\r\n\r\n")).Status);
 
@@ -111,6 +116,22 @@ public sealed class HttpRequestTests
         var exception = await Assert.ThrowsAsync<HttpStatusException>(
             async () => await HttpHandshake.ReadRequestAsync(reader, Users.None, TestContext.Current.CancellationToken));
         Assert.Equal(431, exception.Status);
+    }
+
+    [Theory]
+    [InlineData(HttpHead.MaxFields, false)]
+    [InlineData(HttpHead.MaxFields + 1, true)]
+    public void Fields_TooMany_Is431(int count, bool isTooMany)
+    {
+        string head = $"GET http://a/ HTTP/1.1\r\n{string.Concat(Enumerable.Repeat("X: y\r\n", count))}\r\n";
+        if (isTooMany)
+        {
+            Assert.Equal(431, Assert.Throws<HttpStatusException>(() => Parse(head)).Status);
+        }
+        else
+        {
+            Assert.Equal(count, Parse(head).Head.Fields.Count);
+        }
     }
 
     [Theory]

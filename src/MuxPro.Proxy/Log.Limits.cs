@@ -1,0 +1,15 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+
+namespace MuxPro.Proxy;
+
+/// <summary>What the program logs where a limit is reached or a check fails.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(8, LogLevel.Warning,
+        "Closed a connection on {EndPoint}: {Limit} sockets are open, more than that 'ulimit -n' does not allow here. {Count} others since this was said.")]
+    public static partial void NoSocketsLeft(this ILogger logger, EndPoint endPoint, int limit, int count);
+
+    [LoggerMessage(64, LogLevel.Error, "Looking for keys that are not authorized any more failed in a way that should not be.")]
+    public static partial void KeyCheckFailed(this ILogger logger, Exception exception);
+}

@@ -1,0 +1,78 @@
+using System.Net;
+using System.Net.Sockets;
+using MuxPro.Proxy.Hosting;
+
+namespace MuxPro.Proxy.Outbounds;
+
+/// <summary>A socket that connects to others and has a place in the budget for as long as it is open.</summary>
+internal sealed class CountedSocket : Socket
+{
+    private SocketBudget? _budget;
+
+    // The place is taken already.
+    private CountedSocket(AddressFamily family, SocketBudget budget)
+        : base(family, SocketType.Stream, ProtocolType.Tcp) => _budget = budget;
+
+    private CountedSocket(SocketBudget budget)
+        : base(SocketType.Stream, ProtocolType.Tcp) => _budget = budget;
+
+    /// <summary>Connects to a target.</summary>
+    /// <exception cref="SessionException">No place is free.</exception>
+    public static async Task<Socket> ConnectAsync(IPEndPoint target, SocketBudget budget, CancellationToken cancellationToken)
+    {
+        if (!budget.TryEnter())
+        {
+            throw new SessionException(ErrorCode.ResourceExhaustion, $"All {budget.Limit} sockets are in use.");
+        }
+
+        Socket socket = Create(() => new CountedSocket(target.AddressFamily, budget), budget);
+        try
+        {
+            socket.NoDelay = true;
+            await socket.ConnectAsync(target, cancellationToken);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Connects to a server; applications that are here already need it, so it is not refused.</summary>
+    public static async Task<Socket> ConnectAsync(string host, int port, SocketBudget budget, CancellationToken cancellationToken)
+    {
+        budget.Enter();
+        Socket socket = Create(() => new CountedSocket(budget), budget);
+        try
+        {
+            socket.NoDelay = true;
+            await socket.ConnectAsync(host, port, cancellationToken);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        Interlocked.Exchange(ref _budget, null)?.Leave();
+    }
+
+    private static CountedSocket Create(Func<CountedSocket> create, SocketBudget budget)
+    {
+        try
+        {
+            return create();
+        }
+        catch
+        {
+            budget.Leave();
+            throw;
+        }
+    }
+}
