@@ -13,6 +13,7 @@ namespace MuxPro.Proxy.Inbounds;
 internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options, ILogger logger)
 {
     private readonly ConcurrentDictionary<Peer, CancellationTokenSource> _peers = new();
+    private readonly HandshakeLimit _handshakes = new(options.MaxHandshakesPerAddress);
     private readonly SslServerAuthenticationOptions? _tls =
         options.Key is null ? null : MuxTls.ForServer(options.Key, requireClientKey: options.Authorized is not null);
 
@@ -22,7 +23,7 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
         var source = socket.RemoteEndPoint;
         try
         {
-            (Link Link, Peer Peer)? accepted = await AcceptAsync(socket, stopping);
+            (Link Link, Peer Peer)? accepted = await AcceptWithinLimitAsync(socket, stopping);
             if (accepted is var (link, peer))
             {
                 await using (link)
@@ -59,6 +60,29 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
                     closing.Cancel();
                 }
             }
+        }
+    }
+
+    private async Task<(Link Link, Peer Peer)?> AcceptWithinLimitAsync(Socket socket, CancellationToken stopping)
+    {
+        if (socket.RemoteEndPoint is not System.Net.IPEndPoint { Address: var address })
+        {
+            return await AcceptAsync(socket, stopping);
+        }
+
+        if (!_handshakes.TryEnter(address))
+        {
+            logger.TooManyHandshakes(address, options.MaxHandshakesPerAddress);
+            return null;
+        }
+
+        try
+        {
+            return await AcceptAsync(socket, stopping);
+        }
+        finally
+        {
+            _handshakes.Leave(address);
         }
     }
 
@@ -174,6 +198,9 @@ internal sealed record MuxInboundOptions
 
     /// <summary>Who may come, or <see langword="null"/> for everybody.</summary>
     public AuthorizedKeys? Authorized { get; init; }
+
+    /// <summary>Most connections of one address in their TLS handshake.</summary>
+    public int MaxHandshakesPerAddress { get; init; } = int.MaxValue;
 
     public MuxOptions MuxOptions { get; init; } = new();
 }
