@@ -10,6 +10,9 @@ internal static partial class Log
         "Closed a connection on {EndPoint}: {Limit} sockets are open, more than that 'ulimit -n' does not allow here. {Count} others since this was said.")]
     public static partial void NoSocketsLeft(this ILogger logger, EndPoint endPoint, int limit, int count);
 
+    [LoggerMessage(9, LogLevel.Information, "Closed a connection from {Address}: {Limit} others of it are in their handshake.")]
+    public static partial void TooManyHandshakes(this ILogger logger, IPAddress address, int limit);
+
     [LoggerMessage(64, LogLevel.Error, "Looking for keys that are not authorized any more failed in a way that should not be.")]
     public static partial void KeyCheckFailed(this ILogger logger, Exception exception);
 }

@@ -11,6 +11,9 @@ internal sealed class ProxyServer : IAsyncDisposable
 {
     private static readonly TimeSpan AuthorizedKeysInterval = TimeSpan.FromSeconds(5);
 
+    // What one address may hold of the places without saying who it is. A client may well dial many main connections at once.
+    private const int HandshakeShare = 4;
+
     private readonly SocketListener _listener;
     private readonly ITimer? _refresh;
 
@@ -42,6 +45,7 @@ internal sealed class ProxyServer : IAsyncDisposable
                 Key = options.Key,
                 Authorized = options.Authorized,
                 Reasons = options.Reasons,
+                MaxHandshakesPerAddress = Math.Max(1, Math.Min(options.MaxClients, options.Sockets.Limit) / HandshakeShare),
                 MuxOptions = new MuxOptions { TimeProvider = options.TimeProvider, LoggerFactory = options.LoggerFactory },
             },
             logger);

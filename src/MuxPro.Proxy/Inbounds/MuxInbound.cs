@@ -19,6 +19,7 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
     private readonly WarningLimit _keyWarnings = new(options.MuxOptions.TimeProvider, KeyWarningInterval);
     private readonly WarningLimit _tlsWarnings = new(options.MuxOptions.TimeProvider, TlsWarningInterval);
     private readonly ConcurrentDictionary<Peer, CancellationTokenSource> _peers = new();
+    private readonly HandshakeLimit _handshakes = new(options.MaxHandshakesPerAddress);
     private readonly SslServerAuthenticationOptions? _tls =
         options.Key is null ? null : MuxTls.ForServer(options.Key, requireClientKey: options.Authorized is not null);
 
@@ -28,7 +29,7 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
         System.Net.EndPoint? source = Addresses.RemoteOf(socket);
         try
         {
-            (Link Link, Peer Peer)? accepted = await AcceptAsync(socket, source, stopping);
+            (Link Link, Peer Peer)? accepted = await AcceptWithinLimitAsync(socket, source, stopping);
             if (accepted is var (link, peer))
             {
                 await using (link)
@@ -67,6 +68,29 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
                     closing.Cancel();
                 }
             }
+        }
+    }
+
+    private async Task<(Link Link, Peer Peer)?> AcceptWithinLimitAsync(Socket socket, System.Net.EndPoint? source, CancellationToken stopping)
+    {
+        if (source is not System.Net.IPEndPoint { Address: var address })
+        {
+            return await AcceptAsync(socket, source, stopping);
+        }
+
+        if (!_handshakes.TryEnter(address))
+        {
+            logger.TooManyHandshakes(address, options.MaxHandshakesPerAddress);
+            return null;
+        }
+
+        try
+        {
+            return await AcceptAsync(socket, source, stopping);
+        }
+        finally
+        {
+            _handshakes.Leave(address);
         }
     }
 
@@ -196,6 +220,9 @@ internal sealed record MuxInboundOptions
 
     /// <summary>Gets the reasons why targets are not reached, where the client is in this process.</summary>
     public TargetReasons? Reasons { get; init; }
+
+    /// <summary>Most connections of one address in their TLS handshake.</summary>
+    public int MaxHandshakesPerAddress { get; init; } = int.MaxValue;
 
     public MuxOptions MuxOptions { get; init; } = new();
 }
