@@ -33,6 +33,7 @@ public sealed class KeepTests
         {
             Link target = await server.OpenAsync(5, "x");
             await server.Peer.SendAsync(Raw.End(5));
+            await target.ExpectEndOfStreamAsync();
             await target.DisposeAsync();
             await server.Peer.ExpectEndAsync(5);
             await server.Peer.SendAsync(Raw.Keep(5, "late"), Raw.Keep(5, "later"));

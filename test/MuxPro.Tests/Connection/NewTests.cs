@@ -202,18 +202,14 @@ public sealed class NewTests
         // The transport takes nothing more, so what is opened now waits.
         await using ClientUnderTest client = await ClientUnderTest.StartAsync();
         Task flood = client.Neighbour.SendAsync(new byte[65536]);
-        Session session = await OpenUnsentAsync(client);
+        await client.Peer.PeekAsync();
+        Assert.True(client.Worker.TryReserve());
+        Session session = client.Worker.Open(Destination.Tcp("target", 80));
         session.Abort(ErrorCode.RemoteDisconnect);
         await session.ExpectErrorAsync(ErrorCode.RemoteDisconnect, remote: false);
         await client.Peer.ReceivePayloadAsync(1, 65536);
         await flood.Guarded();
         await client.Peer.SendAsync(Raw.Credit(1, 1000));
         await client.ExpectNothingAsync();
-    }
-
-    private static Task<Session> OpenUnsentAsync(ClientUnderTest client)
-    {
-        Assert.True(client.Worker.TryReserve());
-        return Task.FromResult(client.Worker.Open(Destination.Tcp("target", 80)));
     }
 }
