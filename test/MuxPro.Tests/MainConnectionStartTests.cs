@@ -60,6 +60,16 @@ public class MainConnectionStartTests
         Assert.Contains("dial delegate", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact(Timeout = 30_000)]
+    public async Task TransportThrowsWhatItLikes_EndsTheMainConnection_NotTheProcess()
+    {
+        (Link near, Link far) = Link.CreatePair();
+        await using var worker = new ServerWorker(Link.FromStream(new OddStream(far.AsStream())), new DirectDispatcher());
+        await worker.Completion.WaitAsync(Cancel);
+        Assert.Equal(MainConnectionEnd.TransportFailed, worker.Failure?.Reason);
+        await near.DisposeAsync();
+    }
+
     [Fact]
     public void OptionOutOfRange_IsNamed()
     {
@@ -75,5 +85,31 @@ public class MainConnectionStartTests
             await session.Input.CopyToAsync(session.Output);
             session.CompleteWrites();
         }
+    }
+
+    private sealed class OddStream(Stream inner) : Stream
+    {
+        public override bool CanRead => true;
+
+        public override bool CanWrite => true;
+
+        public override bool CanSeek => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new FormatException("Odd.");
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+            => ValueTask.FromException<int>(new FormatException("Odd."));
+
+        public override void Write(byte[] buffer, int offset, int count) => inner.Write(buffer, offset, count);
+
+        public override void Flush() => inner.Flush();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
     }
 }

@@ -80,9 +80,9 @@ internal sealed partial class MainConnection
                 }
             }
         }
-        catch (Exception exception) when (exception is IOException or System.Net.Sockets.SocketException or ObjectDisposedException
-            or InvalidOperationException or OperationCanceledException)
+        catch (Exception exception)
         {
+            // Whatever a transport throws (TLS has exceptions of its own) ends the main connection, and with it the other loop.
             Fail(MainConnectionEnd.TransportFailed, $"Receiving failed: {exception.Message}", exception);
         }
         finally
