@@ -6,5 +6,6 @@ internal static class FuzzTargets
     public static IReadOnlyDictionary<string, Action<byte[]>> All { get; } = new Dictionary<string, Action<byte[]>>(StringComparer.Ordinal)
     {
         ["frames"] = FramesTarget.Run,
+        ["connection"] = ConnectionTarget.Run,
     };
 }

@@ -71,6 +71,13 @@ public sealed class ClientWorker : IAsyncDisposable
     /// <summary>Why the main connection ended, or <see langword="null"/> while it lives.</summary>
     public MainConnectionException? Failure => _connection.Failure;
 
+    /// <summary>Called without a lock when a place has come free.</summary>
+    internal Action? RoomFreed
+    {
+        get => _connection.RoomFreed;
+        set => _connection.RoomFreed = value;
+    }
+
     private bool IsWornOut => _strategy.MaxConnection > 0 && _total + _reserved >= _strategy.MaxConnection;
 
     private bool HasRoom => !_connection.IsClosing && !IsWornOut && _connection.ActiveSessions + _reserved < _strategy.MaxConcurrency;
@@ -149,16 +156,21 @@ public sealed class ClientWorker : IAsyncDisposable
 
     private void Return(bool opened)
     {
+        bool retire;
         lock (_gate)
         {
             _reserved--;
             _total += opened ? 1 : 0;
-            if (!IsWornOut || _reserved > 0)
-            {
-                return;
-            }
+            retire = IsWornOut && _reserved == 0;
         }
 
-        _connection.Retire();
+        if (retire)
+        {
+            _connection.Retire();
+        }
+        else if (!opened)
+        {
+            RoomFreed?.Invoke();
+        }
     }
 }

@@ -131,6 +131,7 @@ public sealed class IncrementalWorkerPicker : IWorkerPicker
 
     private void Add(ClientWorker worker)
     {
+        worker.RoomFreed = () => OnRoomFreed(worker);
         lock (_gate)
         {
             _workers.Add(worker);
@@ -150,6 +151,19 @@ public sealed class IncrementalWorkerPicker : IWorkerPicker
 
             EndDial();
             StartMissingDials();
+        }
+    }
+
+    /// <summary>A place goes to who waits longest: the dial it waits for may be slow, or never be answered.</summary>
+    private void OnRoomFreed(ClientWorker worker)
+    {
+        lock (_gate)
+        {
+            while (_waiters.First is { } first && worker.TryReserve())
+            {
+                _waiters.RemoveFirst();
+                first.Value.TrySetResult(worker);
+            }
         }
     }
 

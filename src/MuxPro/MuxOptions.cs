@@ -34,9 +34,18 @@ public sealed record MuxOptions
     /// <value>The default value is 30 seconds; <see cref="Timeout.InfiniteTimeSpan"/> sends none.</value>
     public TimeSpan KeepAliveInterval { get; init => field = PositiveOrInfinite(value); } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long the transport may take no byte while some wait, before the main connection is given up.</summary>
-    /// <value>The default value is 4 seconds; longer rides out longer gaps of a mobile network. <see cref="Timeout.InfiniteTimeSpan"/> waits for ever.</value>
-    public TimeSpan WriteTimeout { get; init => field = PositiveOrInfinite(value); } = TimeSpan.FromSeconds(4);
+    /// <summary>How long the transport may take no byte while some wait, before the main connection is given up: the other end does not read.</summary>
+    /// <value>The default value is 15 seconds. <see cref="Timeout.InfiniteTimeSpan"/> waits for ever.</value>
+    public TimeSpan WriteTimeout { get; init => field = PositiveOrInfinite(value); } = TimeSpan.FromSeconds(15);
+
+    /// <summary>
+    /// How long the other host may acknowledge nothing while something was sent to it, before the main connection is given up: the network is cut, or the
+    /// host is gone. Known for TCP, and TLS over it, on Linux; elsewhere <see cref="WriteTimeout"/> serves alone.
+    /// </summary>
+    /// <value>
+    /// The default value is 4 seconds; longer rides out longer gaps of a mobile network. <see cref="Timeout.InfiniteTimeSpan"/> leaves it to the kernel.
+    /// </value>
+    public TimeSpan SilenceTimeout { get; init => field = PositiveOrInfinite(value); } = TimeSpan.FromSeconds(4);
 
     /// <summary>How long a sub-connection is kept without a byte from the other end after this end has sent its End (SPEC 6.3.4).</summary>
     /// <value>The default value is 30 seconds.</value>

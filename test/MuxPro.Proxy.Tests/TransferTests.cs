@@ -132,8 +132,16 @@ public sealed class TransferTests
         string expected = Origin.HashOf(Origin.Bytes(Size));
         string[] hashes = await Task.WhenAll(Enumerable.Range(0, Downloads).Select(async _ =>
         {
-            await using Stream body = await http.GetStreamAsync(origin.Uri($"/bytes/{Size}"), Cancel);
-            return Convert.ToHexStringLower(await SHA256.HashDataAsync(body, Cancel));
+            try
+            {
+                await using Stream body = await http.GetStreamAsync(origin.Uri($"/bytes/{Size}"), Cancel);
+                return Convert.ToHexStringLower(await SHA256.HashDataAsync(body, Cancel));
+            }
+            catch (Exception exception) when (exception is HttpRequestException or IOException)
+            {
+                // What the two programs said tells more than a connection that was reset.
+                throw new IOException($"{exception.Message}\nclient: {pair.ClientLog}\nserver: {pair.ServerLog}", exception);
+            }
         }));
         Assert.All(hashes, hash => Assert.Equal(expected, hash));
         Assert.InRange(pair.Client.DialedConnections, 1, Downloads / 8);

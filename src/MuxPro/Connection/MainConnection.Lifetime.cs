@@ -8,7 +8,7 @@ internal sealed partial class MainConnection
 {
     // How long the last bytes may take when this end closes in order, and how long the other end may take to close too.
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan LongestTick = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestTick = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan ShortestTick = TimeSpan.FromMilliseconds(10);
 
     private readonly List<Session> _scan = [];
@@ -19,12 +19,13 @@ internal sealed partial class MainConnection
     private long _lastActive;
     private long _roundTripTicks;
     private long _sendStarted;
-    private long _sendProgress;
+    private long _sendTaken;
+    private long _waitingSince;
     private long _sendMoved;
 
     private async Task RunAsync()
     {
-        _lastActive = Now;
+        _lastActive = _waitingSince = Now;
         bool counted = _metrics.ConnectionOpened(_isClient);
         ITimer timer = _time.CreateTimer(static state => ((MainConnection)state!).OnTick(), this, TickPeriod(), TickPeriod());
         try
@@ -95,7 +96,7 @@ internal sealed partial class MainConnection
             {
                 if (!session.IsAborted)
                 {
-                    bool dropped = reason == MainConnectionEnd.ClosedLocally;
+                    bool dropped = failure.Reason == MainConnectionEnd.ClosedLocally;
                     ErrorCode code = reason == MainConnectionEnd.Timeout ? ErrorCode.OperationTimeout : ErrorCode.RemoteDisconnect;
                     wakeups.Add(AbortLocked(session, code, failure, dropped));
                 }
@@ -123,12 +124,14 @@ internal sealed partial class MainConnection
     {
         long now = Now;
         CheckNegotiation(now);
-        CheckSend(now);
+        TcpFigures figures = _transport.Figures;
+        CheckSilence(now, figures);
+        CheckSend(now, figures.BytesAcknowledged + _transport.BytesTaken);
         CheckClose(now);
         CheckLinger(now);
-        if (_transport.RoundTripTime is { Ticks: > 0 } roundTrip)
+        if (figures.RoundTripTime > TimeSpan.Zero)
         {
-            Volatile.Write(ref _roundTripTicks, ToTimestamps(roundTrip));
+            Volatile.Write(ref _roundTripTicks, ToTimestamps(figures.RoundTripTime));
         }
 
         lock (_gate)
@@ -154,7 +157,24 @@ internal sealed partial class MainConnection
         }
     }
 
-    private void CheckSend(long now)
+    /// <summary>A host that is gone acknowledges nothing; one that is merely slow, or whose process does not read, does.</summary>
+    private void CheckSilence(long now, TcpFigures figures)
+    {
+        if (!figures.IsWaiting)
+        {
+            _waitingSince = now;
+            return;
+        }
+
+        TimeSpan waiting = _time.GetElapsedTime(_waitingSince, now);
+        TimeSpan silence = waiting < figures.SinceAcknowledgement ? waiting : figures.SinceAcknowledgement;
+        if (Options.SilenceTimeout != Timeout.InfiniteTimeSpan && silence >= Options.SilenceTimeout)
+        {
+            Fail(MainConnectionEnd.Timeout, $"The other end's host acknowledged nothing for {Options.SilenceTimeout}.");
+        }
+    }
+
+    private void CheckSend(long now, long taken)
     {
         if (Options.WriteTimeout == Timeout.InfiniteTimeSpan)
         {
@@ -170,10 +190,9 @@ internal sealed partial class MainConnection
         }
 
         // Slow is not dead: what counts is when the other end last took something.
-        long progress = _transport.Progress;
-        if (progress != _sendProgress)
+        if (taken != _sendTaken)
         {
-            _sendProgress = progress;
+            _sendTaken = taken;
             _sendMoved = now;
         }
 
@@ -237,7 +256,8 @@ internal sealed partial class MainConnection
     private TimeSpan TickPeriod()
     {
         TimeSpan shortest = Options.HandshakeTimeout;
-        foreach (TimeSpan timeout in (ReadOnlySpan<TimeSpan>)[Options.KeepAliveInterval, Options.WriteTimeout, Options.LingerTimeout])
+        foreach (TimeSpan timeout in (ReadOnlySpan<TimeSpan>)[
+            Options.KeepAliveInterval, Options.WriteTimeout, Options.SilenceTimeout, Options.LingerTimeout])
         {
             if (timeout != Timeout.InfiniteTimeSpan && timeout < shortest)
             {

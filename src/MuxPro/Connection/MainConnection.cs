@@ -48,7 +48,7 @@ internal sealed partial class MainConnection
         _log = options.LoggerFactory.CreateLogger<MainConnection>();
         _metrics = MuxMetrics.For(options);
         _started = Now;
-        _transport = Transport.Create(link, options);
+        _transport = Transport.Create(link);
         _keepAlive = new KeepAlive(ToTimestamps(options.KeepAliveInterval), _started);
         _opens = new Budget(options.OpensPerSecond, _time.TimestampFrequency, _started);
         _resets = new Budget(options.ResetsPerSecond, _time.TimestampFrequency, _started);
@@ -87,6 +87,9 @@ internal sealed partial class MainConnection
 
     /// <summary>Sub-connections that have not ended.</summary>
     public int ActiveSessions => Volatile.Read(ref _active);
+
+    /// <summary>Called without a lock when a session has ended: there is room for another one.</summary>
+    public Action? RoomFreed { get; set; }
 
     /// <summary>Starts both loops and the clock.</summary>
     public void Start() => _ = RunAsync();
@@ -165,6 +168,7 @@ internal sealed partial class MainConnection
         ErrorCode code = session.EndCode ?? ErrorCode.GracefulShutdown;
         _metrics.SessionEnded(code, _time.GetElapsedTime(session.Opened));
         _log.SessionEnded(session.Id, code);
+        RoomFreed?.Invoke();
     }
 
     // ---- under the gate ------------------------------------------------------------------------------------------------------
@@ -200,6 +204,9 @@ internal sealed partial class MainConnection
     {
         _sessions.Remove(session.Id);
         session.EndSent = session.EndReceived = true;
+
+        // Nothing is owed for an id that may be another's by the time it is sent.
+        session.PendingAbort = null;
         session.Receiver.CloseCredit();
         UncountLocked(session);
     }

@@ -11,9 +11,7 @@ internal sealed class SocketTransport(Link link, Socket socket) : Transport
 
     public override EndPoint? RemoteEndPoint => link.RemoteEndPoint;
 
-    public override TimeSpan RoundTripTime => SocketTuning.Read(socket).RoundTripTime;
-
-    public override long Progress => SocketTuning.Read(socket).BytesAcked;
+    public override TcpFigures Figures => SocketTuning.Read(socket);
 
     public override ValueTask<int> ReceiveAsync(Memory<byte> buffer) => socket.ReceiveAsync(buffer, SocketFlags.None);
 

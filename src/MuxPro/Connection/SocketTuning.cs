@@ -1,39 +1,45 @@
-using System.Buffers.Binary;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 
 namespace MuxPro.Connection;
+
+/// <summary>What the kernel knows of a TCP connection.</summary>
+/// <param name="RoundTripTime">Smoothed; zero where it is not known.</param>
+/// <param name="IsWaiting">Whether something was sent, or a closed window probed, that the other host has not acknowledged.</param>
+/// <param name="SinceAcknowledgement">How long ago the other host last acknowledged anything.</param>
+/// <param name="BytesAcknowledged">All that it has acknowledged.</param>
+internal readonly record struct TcpFigures(TimeSpan RoundTripTime, bool IsWaiting, TimeSpan SinceAcknowledgement, long BytesAcknowledged);
 
 /// <summary>Socket options and figures that the engine uses where the kernel has them (Linux; numbers from linux/tcp.h).</summary>
 internal static class SocketTuning
 {
     private const int IpProtoTcp = 6;
     private const int TcpInfo = 11;
-    private const int TcpUserTimeout = 18;
     private const int TcpNotSentLowWater = 25;
 
-    // struct tcp_info: where the smoothed round-trip time (microseconds) and the count of acknowledged bytes stand.
-    private const int RttOffset = 68;
-    private const int BytesAckedOffset = 120;
+    // struct tcp_info: where its fields stand. Times are in milliseconds, the round-trip time in microseconds.
+    private const int ProbesOffset = 3;
+    private const int UnacknowledgedOffset = 24;
+    private const int LastAcknowledgementOffset = 56;
+    private const int RoundTripOffset = 68;
+    private const int BytesAcknowledgedOffset = 120;
     private const int TcpInfoLength = 128;
 
     // What waits unsent in the kernel can no longer be overtaken by a higher priority. Measured: no loss of throughput from 64 KiB up.
     private const int NotSentLowWater = 128 * 1024;
 
-    public static void Apply(Socket socket, MuxOptions options)
+    public static void Apply(Socket socket)
     {
-        if (!OperatingSystem.IsLinux() || socket.ProtocolType != ProtocolType.Tcp)
+        if (!HasFigures(socket))
         {
             return;
         }
 
         try
         {
-            SetOption(socket, TcpNotSentLowWater, NotSentLowWater);
-            if (options.WriteTimeout != Timeout.InfiniteTimeSpan)
-            {
-                // Also ends a connection whose small writes the kernel took but the other end never acknowledged.
-                SetOption(socket, TcpUserTimeout, (int)Math.Min(int.MaxValue, options.WriteTimeout.TotalMilliseconds));
-            }
+            Span<byte> value = stackalloc byte[sizeof(int)];
+            MemoryMarshal.Write(value, NotSentLowWater);
+            socket.SetRawSocketOption(IpProtoTcp, TcpNotSentLowWater, value);
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
@@ -41,10 +47,10 @@ internal static class SocketTuning
         }
     }
 
-    /// <summary>The kernel's smoothed round-trip time and acknowledged bytes; zeros where it has none.</summary>
-    public static (TimeSpan RoundTripTime, long BytesAcked) Read(Socket socket)
+    /// <summary>The kernel's figures; all zero where it has none.</summary>
+    public static TcpFigures Read(Socket socket)
     {
-        if (!OperatingSystem.IsLinux() || socket.ProtocolType != ProtocolType.Tcp)
+        if (!HasFigures(socket))
         {
             return default;
         }
@@ -52,10 +58,16 @@ internal static class SocketTuning
         try
         {
             Span<byte> info = stackalloc byte[TcpInfoLength];
-            int length = socket.GetRawSocketOption(IpProtoTcp, TcpInfo, info);
-            return length < TcpInfoLength
-                ? default
-                : (TimeSpan.FromMicroseconds(ReadUInt32(info[RttOffset..])), (long)ReadUInt64(info[BytesAckedOffset..]));
+            if (socket.GetRawSocketOption(IpProtoTcp, TcpInfo, info) < TcpInfoLength)
+            {
+                return default;
+            }
+
+            return new TcpFigures(
+                TimeSpan.FromMicroseconds(MemoryMarshal.Read<uint>(info[RoundTripOffset..])),
+                IsWaiting: info[ProbesOffset] != 0 || MemoryMarshal.Read<uint>(info[UnacknowledgedOffset..]) != 0,
+                TimeSpan.FromMilliseconds(MemoryMarshal.Read<uint>(info[LastAcknowledgementOffset..])),
+                MemoryMarshal.Read<long>(info[BytesAcknowledgedOffset..]));
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
@@ -63,22 +75,5 @@ internal static class SocketTuning
         }
     }
 
-    private static uint ReadUInt32(ReadOnlySpan<byte> bytes) => System.Runtime.InteropServices.MemoryMarshal.Read<uint>(bytes);
-
-    private static ulong ReadUInt64(ReadOnlySpan<byte> bytes) => System.Runtime.InteropServices.MemoryMarshal.Read<ulong>(bytes);
-
-    private static void SetOption(Socket socket, int option, int value)
-    {
-        Span<byte> bytes = stackalloc byte[sizeof(int)];
-        if (BitConverter.IsLittleEndian)
-        {
-            BinaryPrimitives.WriteInt32LittleEndian(bytes, value);
-        }
-        else
-        {
-            BinaryPrimitives.WriteInt32BigEndian(bytes, value);
-        }
-
-        socket.SetRawSocketOption(IpProtoTcp, option, bytes);
-    }
+    private static bool HasFigures(Socket socket) => OperatingSystem.IsLinux() && socket.ProtocolType == ProtocolType.Tcp;
 }

@@ -9,13 +9,13 @@ internal sealed class StreamTransport(Link link, Socket? socket) : Transport
 {
     private readonly Stream _stream = link.AsStream();
     private byte[]? _buffer;
-    private long _written;
+    private long _taken;
 
     public override EndPoint? RemoteEndPoint => link.RemoteEndPoint;
 
-    public override TimeSpan RoundTripTime => socket is null ? TimeSpan.Zero : SocketTuning.Read(socket).RoundTripTime;
+    public override TcpFigures Figures => socket is null ? default : SocketTuning.Read(socket);
 
-    public override long Progress => Volatile.Read(ref _written) + (socket is null ? 0 : SocketTuning.Read(socket).BytesAcked);
+    public override long BytesTaken => Volatile.Read(ref _taken);
 
     public override ValueTask<int> ReceiveAsync(Memory<byte> buffer) => _stream.ReadAsync(buffer);
 
@@ -31,7 +31,7 @@ internal sealed class StreamTransport(Link link, Socket? socket) : Transport
         for (int sent = 0; sent < length; sent += Piece)
         {
             await _stream.WriteAsync(buffer.AsMemory(sent, Math.Min(Piece, length - sent))).ConfigureAwait(false);
-            Volatile.Write(ref _written, _written + 1);
+            Volatile.Write(ref _taken, _taken + Piece);
         }
 
         await _stream.FlushAsync().ConfigureAwait(false);

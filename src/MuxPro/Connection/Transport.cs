@@ -10,14 +10,14 @@ internal abstract class Transport : IAsyncDisposable
     public virtual EndPoint? RemoteEndPoint => null;
 
     /// <summary>Chooses the fastest way that a link allows.</summary>
-    public static Transport Create(Link link, MuxOptions options)
+    public static Transport Create(Link link)
     {
         if (link is not StreamLink { Socket: { } socket } stream)
         {
             return new StreamTransport(link, socket: null);
         }
 
-        SocketTuning.Apply(socket, options);
+        SocketTuning.Apply(socket);
         return stream.AsStream() is NetworkStream ? new SocketTransport(link, socket) : new StreamTransport(link, socket);
     }
 
@@ -33,11 +33,11 @@ internal abstract class Transport : IAsyncDisposable
     /// <summary>Ends both directions at once; whatever is under way fails.</summary>
     public abstract void Abort();
 
-    /// <summary>The round-trip time that the transport knows, or zero.</summary>
-    public virtual TimeSpan RoundTripTime => TimeSpan.Zero;
+    /// <summary>What the kernel knows of the connection; all zero where it is not asked.</summary>
+    public virtual TcpFigures Figures => default;
 
-    /// <summary>Bytes that the other end has taken, where the transport knows: a send that takes long but moves is no dead peer.</summary>
-    public virtual long Progress => 0;
+    /// <summary>Grows while sends are under way and the transport takes bytes: a send that takes long but moves is no dead peer.</summary>
+    public virtual long BytesTaken => 0;
 
     public abstract ValueTask DisposeAsync();
 }

@@ -18,11 +18,7 @@ internal struct Budget(int perSecond, long ticksPerSecond, long now)
     /// <returns><see langword="false"/> when the budget is spent.</returns>
     public bool TrySpend(long now)
     {
-        if (_left == 0)
-        {
-            Refill(now);
-        }
-
+        Refill(now);
         if (_left == 0)
         {
             return false;
@@ -34,12 +30,20 @@ internal struct Budget(int perSecond, long ticksPerSecond, long now)
 
     private void Refill(long now)
     {
-        long elapsed = Math.Min(now - _refilled, BurstSeconds * ticksPerSecond);
+        long elapsed = now - _refilled;
+        if (_left == _burst || elapsed >= BurstSeconds * ticksPerSecond)
+        {
+            _left = _burst;
+            _refilled = now;
+            return;
+        }
+
         long units = (long)((double)elapsed / ticksPerSecond * perSecond);
         if (units > 0)
         {
+            // What is short of a unit counts for the next one.
             _left = Math.Min(_burst, _left + units);
-            _refilled = now;
+            _refilled += (long)((double)units / perSecond * ticksPerSecond);
         }
     }
 }

@@ -26,6 +26,11 @@ internal sealed class LogCollector : ILoggerFactory, ILogger
         throw new InvalidOperationException("The log has ended.");
     }
 
+    /// <summary>What went wrong, as far as it was logged.</summary>
+    public override string ToString()
+        => string.Join("\n  ", _entries.Where(static entry => entry.Level >= LogLevel.Warning || entry.Text.Contains("ended (", StringComparison.Ordinal))
+            .Select(static entry => entry.Text).Distinct());
+
     public void AssertNothingUnexpected()
         => Assert.DoesNotContain(_entries, entry => entry.Level >= LogLevel.Error);
 

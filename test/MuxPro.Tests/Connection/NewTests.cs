@@ -88,6 +88,34 @@ public sealed class NewTests
     }
 
     [Fact]
+    public async Task New_AfterBothEnds_IsNotEndedByWhatWasStillOwedToTheOldOne()
+    {
+        await using ServerUnderTest server = await ServerUnderTest.StartAcceptingAsync();
+        Session bulk = await server.AcceptNewAsync(3);
+        Session old = await server.AcceptNewAsync(5);
+        old.CompleteWrites();
+        await server.Peer.ExpectAsync(FrameType.CreditUpdate, 5);
+        await server.Peer.ExpectEndAsync(5);
+
+        // From here on the transport takes nothing, so the End that the second New is answered with waits.
+        await bulk.SendAsync(new byte[65536]);
+        await server.Peer.PeekAsync();
+        await server.Peer.SendAsync(Raw.New(5, "target:80", "of the second"), Raw.Keep(5, "late"), Raw.End(5));
+        Session session = await server.AcceptNewAsync(5, "of the third");
+        await old.ExpectErrorAsync(ErrorCode.ProtocolError, remote: false);
+
+        // Both ends have ended the old one: nothing is owed any more.
+        await server.Peer.ReceivePayloadAsync(3, 65536);
+        await server.ExpectNothingAsync();
+        await session.ExpectTextAsync("of the third");
+        await session.SendTextAsync("answer");
+        await server.Peer.ExpectKeepAsync(5, "answer");
+        Assert.Equal(3, server.Worker.ActiveSessions);
+        await server.Peer.CompleteAsync();
+        await Assert.ThrowsAsync<MainConnectionException>(() => session.ReadAsync());
+    }
+
+    [Fact]
     public async Task New_WithTheLastId_Opens()
     {
         await using ServerUnderTest server = await ServerUnderTest.StartAsync();

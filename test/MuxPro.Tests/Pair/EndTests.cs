@@ -107,8 +107,16 @@ public sealed class EndTests
 
         static IEnumerable<Task<SessionException>> Waits(Session session)
         {
-            yield return Assert.ThrowsAsync<SessionException>(() => session.WriteAsync(new byte[1_000_000]));
+            yield return Assert.ThrowsAsync<SessionException>(async () => await WriteForEverAsync(session));
             yield return Assert.ThrowsAsync<SessionException>(async () => await WaitForMoreAsync(session));
+        }
+
+        static async Task WriteForEverAsync(Session session)
+        {
+            while (true)
+            {
+                await session.WriteAsync(new byte[1_000_000]);
+            }
         }
 
         static async Task WaitForMoreAsync(Session session)

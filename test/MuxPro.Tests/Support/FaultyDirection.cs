@@ -20,10 +20,13 @@ internal sealed record Faults
 
     /// <summary>What the reader sees of a cut; the default is the end of the stream. The writer gets an <see cref="IOException"/>.</summary>
     public Exception? CutWith { get; init; }
+
+    /// <summary>Gets all bytes that the writer gives.</summary>
+    public Stream? Tap { get; init; }
 }
 
 /// <summary>One direction of a <see cref="FaultyLink"/>: a ring of bytes between one writer and one reader.</summary>
-internal sealed class FaultyDirection : IDisposable
+internal sealed class FaultyDirection
 {
     private readonly Faults _faults;
     private readonly Lock _gate = new();
@@ -70,12 +73,22 @@ internal sealed class FaultyDirection : IDisposable
     /// <summary>Ends the direction in order.</summary>
     public void End() => Change(() => _ended = true);
 
-    /// <summary>Breaks the direction: the reader gets the error, or the end of the stream where there is none; the writer gets an error.</summary>
+    /// <summary>
+    /// Breaks the direction: the reader gets the error at once, or without one the end of the stream after what is under way; the writer gets an
+    /// error.
+    /// </summary>
     public void Cut(Exception? error) => Change(() =>
     {
-        if (!_cut)
+        if (_cut)
         {
-            (_cut, _ended, _error) = (true, true, error);
+            return;
+        }
+
+        (_cut, _ended, _error) = (true, true, error);
+        if (error is not null)
+        {
+            _count = _arrived = 0;
+            _underWay.Clear();
         }
     });
 
@@ -106,8 +119,6 @@ internal sealed class FaultyDirection : IDisposable
             await wait.WaitAsync(cancellationToken);
         }
     }
-
-    public void Dispose() => _timer?.Dispose();
 
     private int Put(ReadOnlySpan<byte> source, out Task? wait)
     {
@@ -141,6 +152,7 @@ internal sealed class FaultyDirection : IDisposable
                     Math.Min(Math.Min(source.Length - taken, _faults.MaxChunk), Math.Min(_ring.Length - _count, _ring.Length - end)),
                     _faults.CutAfter - Written);
                 source.Slice(taken, count).CopyTo(_ring.AsSpan(end));
+                _faults.Tap?.Write(source.Slice(taken, count));
                 taken += count;
                 _count += count;
                 Written += count;

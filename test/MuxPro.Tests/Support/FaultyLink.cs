@@ -48,7 +48,6 @@ internal sealed class FaultyLink : Link
         Closed++;
         _out.End();
         _in.Cut(new IOException("The link was closed."));
-        _out.Dispose();
         return ValueTask.CompletedTask;
     }
 

@@ -51,6 +51,13 @@ internal sealed class FrameScript(Link link) : IAsyncDisposable
     public async Task<ScriptFrame> ReceiveAsync()
         => await TryReceiveAsync() ?? throw new EndOfStreamException("The main connection was closed.");
 
+    /// <summary>Waits until something has arrived, and leaves it where it is: the other end gets no room to send more.</summary>
+    public async Task PeekAsync()
+    {
+        ReadResult result = await Link.Input.ReadAsync(TestContext.Current.CancellationToken).Guarded();
+        Link.Input.AdvanceTo(result.Buffer.Start);
+    }
+
     /// <summary>The next bytes are these, whether or not they read as frames by the letter.</summary>
     public async Task ExpectBytesAsync(byte[] bytes)
         => Assert.Equal(Convert.ToHexStringLower(bytes), Convert.ToHexStringLower(await Link.ReadExactlyAsync(bytes.Length)));

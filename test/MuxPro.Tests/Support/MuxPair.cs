@@ -55,7 +55,11 @@ internal sealed class MuxPair : IAsyncDisposable
     /// <summary>Opens a sub-connection; <see cref="AcceptAsync"/> takes it.</summary>
     public Session Open(byte priority = Session.DefaultPriority)
     {
-        Assert.True(Client.TryReserve());
+        if (!Client.TryReserve())
+        {
+            throw Client.Failure ?? throw new InvalidOperationException("The client is full.");
+        }
+
         return Client.Open(Destination.Tcp("target.example", 80), priority);
     }
 

@@ -1,0 +1,259 @@
+using CsCheck;
+using MuxPro.Core;
+
+namespace MuxPro.Tests.Core;
+
+/// <summary>What the other end may send: grants follow consumption, windows grow inside a budget.</summary>
+public sealed class ReceiveCreditTests
+{
+    private const int Initial = 65536;
+    private const int MaxWindow = 1 << 20;
+
+    private readonly WindowBudget _budget = new(4 << 20);
+
+    private enum Operation
+    {
+        Receive,
+        Consume,
+        ConsumeAll,
+        WaitForMore,
+        GrantLast,
+    }
+
+    [Fact]
+    public void Consume_LessThanHalfAWindow_GrantsNothing()
+    {
+        var credit = new ReceiveCredit(MaxWindow, _budget);
+        Assert.True(credit.TryReceive(40_000));
+        credit.Consume(32_767);
+        Assert.False(credit.IsGrantDue(needsMore: false));
+        Assert.Equal(0, credit.TakeGrant(now: 1, roundTrip: 0));
+        credit.Consume(1);
+        Assert.True(credit.IsGrantDue(needsMore: false));
+        Assert.Equal(32_768, credit.TakeGrant(now: 1, roundTrip: 0));
+        Assert.Equal((Initial, Initial - 40_000 + 32_768, 7_232), (credit.Window, credit.Available, credit.Buffered));
+    }
+
+    [Fact]
+    public void Receive_MoreThanWasGranted_IsRefusedAndChangesNothing()
+    {
+        var credit = new ReceiveCredit(MaxWindow, _budget);
+        Assert.True(credit.TryReceive(Initial - 1));
+        Assert.False(credit.TryReceive(2));
+        Assert.Equal((1, Initial - 1), (credit.Available, credit.Buffered));
+        Assert.True(credit.TryReceive(1));
+        Assert.False(credit.TryReceive(1));
+        Assert.True(credit.TryReceive(0));
+    }
+
+    [Theory]
+    [InlineData(65_536, 65_536, true, "all credit used, all of it read")]
+    [InlineData(49_153, 49_153, true, "less than a quarter left, all of it read")]
+    [InlineData(49_152, 49_152, false, "a quarter left: the other end is not held up")]
+    [InlineData(65_536, 65_535, false, "a byte unread: the reader does not keep up")]
+    public void Grant_Grows_WhenTheReaderIsThroughAndTheWindowIsTheLimit(int received, int consumed, bool grows, string why)
+    {
+        var credit = new ReceiveCredit(MaxWindow, _budget);
+        Assert.True(credit.TryReceive(received));
+        credit.Consume(consumed);
+        int grant = credit.TakeGrant(now: 1_000_000, roundTrip: 0);
+        Assert.True(credit.Window == (grows ? 2 * Initial : Initial), why);
+        Assert.Equal(consumed + credit.Window - Initial, grant);
+    }
+
+    [Theory]
+    [InlineData(100, 100, true)]
+    [InlineData(100, 99, false)]
+    [InlineData(1, 0, false)]
+    public void Grant_Grows_WhenHalfAWindowTakesNoMoreThanARoundTrip(long between, long roundTrip, bool grows)
+    {
+        var credit = new ReceiveCredit(MaxWindow, _budget);
+        Assert.True(credit.TryReceive(32_768));
+        credit.Consume(32_768);
+        Assert.Equal(32_768, credit.TakeGrant(now: 1000, roundTrip: 0));
+        Assert.True(credit.TryReceive(32_768));
+        credit.Consume(32_768);
+        credit.TakeGrant(now: 1000 + between, roundTrip);
+        Assert.Equal(grows ? 2 * Initial : Initial, credit.Window);
+    }
+
+    [Fact]
+    public void Grant_Grows_WhenTheApplicationNeedsMoreThanAWindowAtOnce()
+    {
+        var credit = new ReceiveCredit(MaxWindow, _budget);
+        int buffered = 0;
+        while (credit.Window < MaxWindow)
+        {
+            int available = credit.Available;
+            Assert.True(credit.TryReceive(available));
+            buffered += available;
+            Assert.True(credit.TakeGrant(now: 1, roundTrip: 0, needsMore: true) > 0, $"Stuck with {buffered} bytes unread.");
+        }
+
+        Assert.True(credit.TryReceive(credit.Available));
+        Assert.Equal(MaxWindow, credit.Buffered);
+        Assert.Equal(0, credit.TakeGrant(now: 1, roundTrip: 0, needsMore: true));
+    }
+
+    [Fact]
+    public void Growth_EndsAtTheLargestWindowAndAtTheBudget()
+    {
+        var budget = new WindowBudget(100_000);
+        var first = new ReceiveCredit(2 * Initial, budget);
+        var second = new ReceiveCredit(MaxWindow, budget);
+        for (int round = 0; round < 5; round++)
+        {
+            Drain(ref first);
+            Drain(ref second);
+        }
+
+        Assert.Equal((2 * Initial, Initial + 100_000 - Initial, 0), (first.Window, second.Window, budget.Left));
+        first.Close();
+        Assert.Equal(Initial, budget.Left);
+        Drain(ref second);
+        Assert.Equal((Initial + 100_000, 0), (second.Window, budget.Left));
+        second.Close();
+        second.Close();
+        Assert.Equal(100_000, budget.Left);
+    }
+
+    [Theory]
+    [InlineData(MaxWindow, 4 << 20, MaxWindow - Initial)]
+    [InlineData(MaxWindow, 1000, 1000)]
+    [InlineData(Initial, 4 << 20, 0)]
+    public void LastGrant_IsTheLargestWindow_AsFarAsTheBudgetReaches(int maxWindow, long size, int growth)
+    {
+        var budget = new WindowBudget(size);
+        var credit = new ReceiveCredit(maxWindow, budget);
+        Assert.True(credit.TryReceive(500));
+        credit.Consume(200);
+        Assert.Equal(200 + growth, credit.TakeLastGrant());
+        Assert.Equal((Initial + growth, Initial + growth - 300, 300), (credit.Window, credit.Available, credit.Buffered));
+        credit.Close();
+        Assert.Equal(size, budget.Left);
+    }
+
+    [Fact]
+    public void AnyOperations_KeepTheRules() => Gen.Select(
+            Gen.Int[0, 300_000],
+            Gen.Int[Initial, 400_000],
+            Gen.Select(Gen.Int[0, 2], Gen.Enum<Operation>(), Gen.Int[0, 65535], Gen.Int[0, 50], Gen.Int[0, 60]).Array[1, 150])
+        .Sample(
+            (size, maxWindow, operations) =>
+            {
+                var budget = new WindowBudget(size);
+                Model[] models = [new(maxWindow, budget), new(maxWindow, budget), new(Initial, budget)];
+                long now = 0;
+                foreach ((int which, Operation operation, int amount, int passed, int roundTrip) in operations)
+                {
+                    now += passed;
+                    models[which].Do(operation, amount, now, roundTrip);
+                    Assert.Equal(size, budget.Left + models.Sum(model => model.Growth));
+                    Assert.True(budget.Left >= 0);
+                }
+
+                foreach (Model model in models)
+                {
+                    model.Close();
+                }
+
+                Assert.Equal(size, budget.Left);
+            },
+            iter: 3000);
+
+    private static void Drain(ref ReceiveCredit credit)
+    {
+        int available = credit.Available;
+        Assert.True(credit.TryReceive(available));
+        credit.Consume(available);
+        credit.TakeGrant(now: 0, roundTrip: 0);
+    }
+
+    /// <summary>The bytes of one sub-connection, counted from its start, and what they have to be.</summary>
+    private sealed class Model(int maxWindow, WindowBudget budget)
+    {
+        private ReceiveCredit _credit = new(maxWindow, budget);
+        private long _granted = Initial;
+        private long _received;
+        private long _consumed;
+        private long _lastGrant;
+        private bool _drained;
+        private bool _exhausted;
+
+        public int Growth => _credit.Window - Initial;
+
+        public void Close() => _credit.Close();
+
+        public void Do(Operation operation, int amount, long now, long roundTrip)
+        {
+            switch (operation)
+            {
+                case Operation.Receive:
+                    bool fits = _received + amount <= _granted;
+                    Assert.Equal(fits, _credit.TryReceive(amount));
+                    _received += fits ? amount : 0;
+                    _exhausted |= fits && 4 * (_granted - _received) < _credit.Window - 3;
+                    break;
+                case Operation.Consume or Operation.ConsumeAll:
+                    long unread = _received - _consumed;
+                    Consume((int)(operation == Operation.Consume ? Math.Min(unread, amount) : unread));
+                    Grant(now, roundTrip, needsMore: false);
+                    break;
+                case Operation.WaitForMore:
+                    Grant(now, roundTrip, needsMore: true);
+                    break;
+                default:
+                    int window = _credit.Window;
+                    long left = budget.Left;
+                    long due = Due;
+                    int grant = _credit.TakeLastGrant();
+                    Assert.Equal(Math.Min(maxWindow - window, left), _credit.Window - window);
+                    Assert.Equal(due + _credit.Window - window, grant);
+                    _granted += grant;
+                    break;
+            }
+
+            // Received and unread is never more than was granted, and all that is granted fits into the window.
+            Assert.Equal(_received - _consumed, _credit.Buffered);
+            Assert.Equal(_granted - _received, _credit.Available);
+            Assert.InRange(_credit.Buffered, 0, _credit.Window);
+            Assert.InRange(_granted - _consumed, 0, _credit.Window);
+            Assert.InRange(_credit.Window, Initial, maxWindow);
+        }
+
+        /// <summary>Consumed, and not granted again.</summary>
+        private long Due => _credit.Window - (_granted - _consumed);
+
+        private void Consume(int count)
+        {
+            _credit.Consume(count);
+            _consumed += count;
+            _drained |= _received == _consumed;
+        }
+
+        private void Grant(long now, long roundTrip, bool needsMore)
+        {
+            int window = _credit.Window;
+            long due = Due;
+            bool half = due >= window / 2;
+            bool stuck = needsMore && _granted - _received < window / 2;
+            Assert.Equal(half || stuck, _credit.IsGrantDue(needsMore));
+            int grant = _credit.TakeGrant(now, roundTrip, needsMore);
+            int growth = _credit.Window - window;
+            _granted += grant;
+            if (!half && !stuck)
+            {
+                Assert.Equal((0, 0), (grant, growth));
+                return;
+            }
+
+            Assert.Equal(due + growth, grant);
+            Assert.True(Due == 0, "Half a window was due, and something still is.");
+            bool limits = _drained && (_exhausted || (roundTrip > 0 && now - _lastGrant <= roundTrip));
+            Assert.True(growth == 0 || limits || stuck, "The window grew although it was not what limits.");
+            Assert.InRange(growth, 0, window);
+            _lastGrant = now;
+            _drained = _exhausted = false;
+        }
+    }
+}
