@@ -42,7 +42,7 @@ internal static class Tables
     ];
 
     private static readonly Column[] Stopped =
-        [Megabytes, new("stalled_bytes_accepted", "KiB accepted for stopped") { Scale = 1.0 / 1024 }, ClientPeak, ServerPeak];
+        [Megabytes with { Versus = "of undisturbed" }, new("stalled_bytes_accepted", "KiB accepted for stopped") { Scale = 1.0 / 1024 }, ClientPeak, ServerPeak];
 
     public static void Print(TextReader input, TextWriter output)
     {
@@ -61,7 +61,7 @@ internal static class Tables
             output.WriteLine();
             output.WriteLine($"### {title}");
             output.WriteLine();
-            PrintTable([.. workload], columns, output);
+            PrintTable([.. workload], columns, runs, output);
         }
     }
 
@@ -89,15 +89,15 @@ internal static class Tables
         _ => (workload, [Megabytes, Microseconds50, Microseconds99, new("streams_per_second", "streams/s")]),
     };
 
-    private static void PrintTable(JsonObject[] runs, Column[] columns, TextWriter output)
+    private static void PrintTable(JsonObject[] runs, Column[] columns, List<JsonObject> all, TextWriter output)
     {
-        bool hasRaw = runs.Any(run => IsRaw(Text(run, "peer")));
+        bool HasReference(Column column) => column.IsCompared && runs.Any(run => ReferenceOf(run, all) is { } other && other != run);
         string header = "| peer | runs |";
         string rule = "|---|--:|";
         foreach (Column column in columns)
         {
-            bool isCompared = column.IsCompared && hasRaw;
-            header += $" {column.Title} |" + (isCompared ? " of raw |" : "");
+            bool isCompared = HasReference(column);
+            header += $" {column.Title} |" + (isCompared ? $" {column.Versus} |" : "");
             rule += "--:|" + (isCompared ? "--:|" : "");
         }
 
@@ -105,30 +105,25 @@ internal static class Tables
         output.WriteLine(rule);
         foreach (IGrouping<string, JsonObject> peer in runs.GroupBy(run => Text(run, "peer")))
         {
-            JsonObject[] failed = [.. peer.Where(run => run.ContainsKey("error"))];
-            string row = $"| {peer.Key} | {peer.Count() - failed.Length}{(failed.Length > 0 ? $", {failed.Length} failed" : "")} |";
+            int failed = peer.Count(run => run.ContainsKey("error"));
+            string row = $"| {peer.Key} | {peer.Count() - failed}{(failed > 0 ? $", {failed} failed" : "")} |";
             foreach (Column column in columns)
             {
                 row += $" {Summary([.. Numbers(peer, column.Key).Select(number => number * column.Scale)])} |";
-                if (column.IsCompared && hasRaw)
-                {
-                    row += $" {Ratio(peer, runs, column.Key)} |";
-                }
+                row += HasReference(column) ? $" {Ratio(peer, all, column.Key)} |" : "";
             }
 
             output.WriteLine(row);
         }
     }
 
-    /// <summary>The median of each run's figure over that of the raw connection of the same round.</summary>
-    private static string Ratio(IGrouping<string, JsonObject> peer, JsonObject[] runs, string key)
+    /// <summary>The median of each run's figure over that of its reference in the same round.</summary>
+    private static string Ratio(IEnumerable<JsonObject> runs, List<JsonObject> all, string key)
     {
-        string raw = RawOf(peer.Key);
         List<double> ratios = [];
-        foreach (JsonObject run in peer)
+        foreach (JsonObject run in runs)
         {
-            JsonObject? reference = Array.Find(runs, other => Text(other, "peer") == raw && Text(other, "round") == Text(run, "round"));
-            if (reference?[key] is JsonNode below && run[key] is JsonNode above && (double)below != 0)
+            if (ReferenceOf(run, all)?[key] is JsonNode below && run[key] is JsonNode above && (double)below != 0)
             {
                 ratios.Add((double)above / (double)below);
             }
@@ -137,7 +132,15 @@ internal static class Tables
         return ratios.Count == 0 ? "-" : Short(Median([.. ratios]));
     }
 
-    private static bool IsRaw(string peer) => peer == RawOf(peer);
+    /// <summary>What a run is compared with: the same peer where no reader stopped, else the raw connection of its language, in the same round.</summary>
+    private static JsonObject? ReferenceOf(JsonObject run, List<JsonObject> all)
+    {
+        string workload = Text(run, "workload");
+        bool isStopped = workload.StartsWith("w8-", StringComparison.Ordinal);
+        string peer = isStopped ? Text(run, "peer") : RawOf(Text(run, "peer"));
+        return all.Find(other => Text(other, "workload") == (isStopped ? "w8-0" : workload) && Text(other, "peer") == peer
+            && Text(other, "round") == Text(run, "round") && Text(other, "started") == Text(run, "started"));
+    }
 
     private static string RawOf(string peer)
     {
@@ -185,7 +188,10 @@ internal static class Tables
     {
         public double Scale { get; init; } = 1;
 
-        /// <summary>Whether the ratio to the raw connection is shown.</summary>
+        /// <summary>Whether the ratio to the reference is shown, where there is one.</summary>
         public bool IsCompared { get; init; }
+
+        /// <summary>What the reference is.</summary>
+        public string Versus { get; init; } = "of raw";
     }
 }
