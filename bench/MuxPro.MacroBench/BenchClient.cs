@@ -56,6 +56,7 @@ internal sealed class BenchClient : IDisposable
     public async Task<Counter> StartWritersAsync(int count, byte command, byte priority)
     {
         var written = new Counter();
+        byte[] chunk = new byte[Options.ChunkBytes];
         for (int i = 0; i < count; i++)
         {
             BenchStream stream = await OpenAsync(command, priority);
@@ -63,7 +64,7 @@ internal sealed class BenchClient : IDisposable
             {
                 try
                 {
-                    await stream.WriteForEverAsync(new byte[Options.ChunkBytes], written);
+                    await stream.WriteForEverAsync(chunk, written);
                 }
                 catch (Exception exception)
                 {

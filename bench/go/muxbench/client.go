@@ -89,13 +89,13 @@ func (r *clientRun) openWith(command byte) (io.ReadWriteCloser, error) {
 // startWriters opens streams that write without end and returns the count of bytes written.
 func (r *clientRun) startWriters(count int, command byte) (*int64, error) {
 	written := new(int64)
+	chunk := make([]byte, r.chunkBytes)
 	for i := 0; i < count; i++ {
 		stream, err := r.openWith(command)
 		if err != nil {
 			return nil, err
 		}
 		go func() {
-			chunk := make([]byte, r.chunkBytes)
 			for {
 				accepted, err := stream.Write(chunk)
 				atomic.AddInt64(written, int64(accepted))
