@@ -1,0 +1,7 @@
+// dotnet run -c Release --project bench/MuxPro.Benchmarks -- --filter '*FrameReader*'
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Running;
+
+// The repository's own artifacts folder.
+IConfig config = DefaultConfig.Instance.WithArtifactsPath(Path.Combine("artifacts", "bench", "micro"));
+BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args, config);
