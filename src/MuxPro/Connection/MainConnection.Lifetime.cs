@@ -16,7 +16,6 @@ internal sealed partial class MainConnection
     private bool _retired;
     private bool _ordered; // the other end closed in order: no reset is owed to it
     private long _closeDeadline;
-    private long _lastActive;
     private long _roundTripTicks;
     private long _sendStarted;
     private long _sendTaken;
@@ -27,7 +26,7 @@ internal sealed partial class MainConnection
 
     private async Task RunAsync()
     {
-        _lastActive = _waitingSince = _lastTick = Now;
+        _waitingSince = _lastTick = Now;
         bool counted = _metrics.ConnectionOpened(_isClient);
         ITimer timer = _time.CreateTimer(static state => ((MainConnection)state!).OnTick(), this, TickPeriod(), TickPeriod());
         try
@@ -52,8 +51,6 @@ internal sealed partial class MainConnection
             }
 
             _log.MainConnectionEnded(RemoteEndPoint, failure.Reason, failure.Message);
-            _ = _negotiated.TrySetException(MuxErrors.Copy(failure));
-            _ = _negotiated.Task.Exception; // nobody has to look
             _completion.SetResult();
         }
     }
@@ -108,7 +105,7 @@ internal sealed partial class MainConnection
         }
 
         _ = _negotiated.TrySetException(MuxErrors.Copy(failure));
-        _ = _negotiated.Task.Exception;
+        _ = _negotiated.Task.Exception; // nobody has to look
         if (!_ordered)
         {
             _transport.Abort();

@@ -135,11 +135,7 @@ internal sealed partial class MainConnection
     {
         lock (_gate)
         {
-            if (!_closing)
-            {
-                _closing = true;
-                _closeDeadline = Now + ToTimestamps(CloseTimeout);
-            }
+            BeginCloseLocked();
         }
 
         _sendSignal.Set();
@@ -221,11 +217,18 @@ internal sealed partial class MainConnection
 
         session.IsCounted = false;
         _active--;
-        _lastActive = Now;
-        if (_retired && _active == 0 && !_closing)
+        if (_retired && _active == 0)
+        {
+            BeginCloseLocked();
+        }
+    }
+
+    private void BeginCloseLocked()
+    {
+        if (!_closing)
         {
             _closing = true;
-            _closeDeadline = _lastActive + ToTimestamps(CloseTimeout);
+            _closeDeadline = Now + ToTimestamps(CloseTimeout);
         }
     }
 
