@@ -61,7 +61,7 @@ public sealed record MuxOptions
     public int SendBuffer { get; init => field = Positive(value); } = 256 * 1024;
 
     /// <summary>Most payload bytes in one frame: how long one sub-connection may keep the others waiting per turn.</summary>
-    /// <value>The default value is 32,768 bytes; 1 to 65,535.</value>
+    /// <value>The default value is 65,528 bytes, which fill 64 KiB with their head; 1 to 65,535.</value>
     public int MaxFramePayload
     {
         get;
@@ -71,7 +71,7 @@ public sealed record MuxOptions
             ArgumentOutOfRangeException.ThrowIfGreaterThan(value, ushort.MaxValue, nameof(MaxFramePayload));
             field = value;
         }
-    } = 32 * 1024;
+    } = (64 * 1024) - 8;
 
     /// <summary>Largest receive window of one sub-connection. Windows start at 65,536 bytes and grow while the application keeps up.</summary>
     /// <value>The default value is 16 MiB; at least 65,536 bytes.</value>

@@ -87,7 +87,7 @@ internal sealed partial class MainConnection
             return;
         }
 
-        int length = session.Credit.Take((int)Math.Min(session.Sender.Length, Options.MaxFramePayload));
+        int length = session.Credit.Take(session.Sender.FrameLength(Options.MaxFramePayload));
         if (length > 0)
         {
             FrameWriter.WriteKeep(_batch, session.Id, length);

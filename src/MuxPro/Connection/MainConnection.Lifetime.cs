@@ -11,7 +11,10 @@ internal sealed partial class MainConnection
     private static readonly TimeSpan LongestTick = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan ShortestTick = TimeSpan.FromMilliseconds(10);
 
+    private static readonly TimeSpan IdleWindow = TimeSpan.FromSeconds(5);
+
     private readonly List<Session> _scan = [];
+    private long _windowsLookedAt;
     private KeepAlive _keepAlive;
     private bool _retired;
     private bool _ordered; // the other end closed in order: no reset is owed to it
@@ -43,7 +46,7 @@ internal sealed partial class MainConnection
         {
             await timer.DisposeAsync().ConfigureAwait(false);
             await DisposeTransportAsync().ConfigureAwait(false);
-            _batch.Close();
+            _batch.Clear();
             MainConnectionException failure = Failure!;
             if (counted)
             {
@@ -128,6 +131,7 @@ internal sealed partial class MainConnection
         CheckSend(now, figures.BytesAcknowledged + _transport.BytesTaken);
         CheckClose(now);
         CheckLinger(now);
+        CheckWindows(now);
         if (figures.RoundTripTime > TimeSpan.Zero)
         {
             Volatile.Write(ref _roundTripTicks, ToTimestamps(figures.RoundTripTime));
@@ -229,6 +233,28 @@ internal sealed partial class MainConnection
         }
 
         Fail(MainConnectionEnd.ClosedLocally, "The main connection was closed.");
+    }
+
+    /// <summary>While windows are short, those that idle give back what they can.</summary>
+    private void CheckWindows(long now)
+    {
+        if (!WindowBudget.IsShort || _time.GetElapsedTime(_windowsLookedAt, now) < IdleWindow)
+        {
+            return;
+        }
+
+        _windowsLookedAt = now;
+        lock (_gate)
+        {
+            _scan.Clear();
+            _sessions.CopyTo(_scan);
+            foreach (Session session in _scan)
+            {
+                session.Receiver.ReturnUnusedCredit(now - ToTimestamps(IdleWindow));
+            }
+
+            _scan.Clear();
+        }
     }
 
     /// <summary>SPEC 6.3.4: after its own End an end goes on delivering what comes for as long as bytes come, at most 30 s without one.</summary>

@@ -33,6 +33,7 @@ internal sealed partial class MainConnection
             while (true)
             {
                 bool more = FillBatch();
+                _batch.CopyBorrowed();
                 WakeWriters();
                 if (_batch.IsEmpty)
                 {

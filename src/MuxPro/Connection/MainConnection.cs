@@ -14,6 +14,9 @@ namespace MuxPro.Connection;
 /// </remarks>
 internal sealed partial class MainConnection
 {
+    // More than a few batches ahead fills memory and the processor's cache, and sends nothing sooner.
+    private const int CrowdedSendBytes = 4 * SendBatch.MaxBytes;
+
     private readonly Lock _gate = new();
     private readonly bool _isClient;
     private readonly Transport _transport;
@@ -43,7 +46,7 @@ internal sealed partial class MainConnection
         Options = options;
         WindowBudget = new WindowBudget(options.WindowBudget);
         Unread = new BufferCount(options.MaxBuffered);
-        Unsent = new BufferCount(options.MaxBuffered);
+        Unsent = new BufferCount(Math.Min(options.MaxBuffered, CrowdedSendBytes));
         _onOpened = onOpened;
         _isClient = _negotiationDue = onOpened is null;
         _time = options.TimeProvider;

@@ -128,6 +128,15 @@ internal sealed partial class SessionInput(Session session) : PipeReader, IValue
         }
     }
 
+    /// <summary>Gives back what the window holds without need, when nothing was granted since a moment.</summary>
+    public void ReturnUnusedCredit(long since)
+    {
+        lock (session.Sync)
+        {
+            _credit.ReturnUnused(since);
+        }
+    }
+
     /// <summary>The sub-connection is over: its window goes back to the main connection.</summary>
     public void CloseCredit()
     {
@@ -171,6 +180,7 @@ internal sealed partial class SessionInput(Session session) : PipeReader, IValue
             return false;
         }
 
+        _credit.ReturnExcess();
         _pendingGrant += _credit.TakeGrant(session.Connection.Now, session.Connection.RoundTripTicks, needsMore);
         return _pendingGrant > 0;
     }
@@ -211,13 +221,14 @@ internal sealed partial class SessionInput(Session session) : PipeReader, IValue
     {
         lock (session.Sync)
         {
+            _wait.Cancel(token);
             if (!_wait.Stop())
             {
                 return;
             }
         }
 
-        _wait.Cancel(this, token);
+        Wake();
     }
 
 }

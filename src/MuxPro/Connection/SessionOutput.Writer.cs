@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Runtime.InteropServices;
 using System.Threading.Tasks.Sources;
 
 namespace MuxPro.Connection;
@@ -14,10 +15,8 @@ internal sealed partial class SessionOutput
             ThrowIfCompleted();
             if (_slab is null || _slab.Array.Length - _slabWritten < Math.Max(sizeHint, 1))
             {
-                Commit();
                 _lent = false;
-                ReleaseSlab();
-                _slab = Slab.Rent(SlabQueue.SlabSizeFor(_bytes.Length, sizeHint));
+                RenewSlab(sizeHint);
             }
 
             _lent = true;
@@ -66,33 +65,44 @@ internal sealed partial class SessionOutput
             }
 
             token = _wait.Start();
+            _isFlush = true;
         }
 
         _wait.Watch(OnCancelled, this, cancellationToken);
         return new ValueTask<FlushResult>(this, token);
     }
 
-    public override async ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
+    public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
     {
-        await WriteAllAsync(source, cancellationToken).ConfigureAwait(false);
-        return await FlushAsync(cancellationToken).ConfigureAwait(false);
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<FlushResult>(cancellationToken);
+        }
+
+        if (TryWrite(source, out FlushResult result, out short token))
+        {
+            return ValueTask.FromResult(result);
+        }
+
+        _wait.Watch(OnCancelled, this, cancellationToken);
+        return new ValueTask<FlushResult>(this, token);
     }
 
-    /// <summary>Writes in pieces that the buffer has room for, so that a large write does not hold all of it twice.</summary>
-    public async ValueTask WriteAllAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken)
+    /// <summary>Writes without what a flush has to tell.</summary>
+    public ValueTask WriteAllAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken)
     {
-        while (true)
+        if (cancellationToken.IsCancellationRequested)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            source = source[CopyFrom(source.Span)..];
-            session.Connection.OnWritten(session);
-            if (source.IsEmpty)
-            {
-                return;
-            }
-
-            await WaitForRoomAsync(cancellationToken).ConfigureAwait(false);
+            return ValueTask.FromCanceled(cancellationToken);
         }
+
+        if (TryWrite(source, out _, out short token))
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        _wait.Watch(OnCancelled, this, cancellationToken);
+        return new ValueTask(this, token);
     }
 
     public override void CancelPendingFlush()
@@ -100,8 +110,9 @@ internal sealed partial class SessionOutput
         bool wake;
         lock (session.Sync)
         {
+            // A write goes on until all of it is accepted, and tells then.
             _cancelRequested = true;
-            wake = _wait.Stop();
+            wake = _isFlush && _wait.Stop();
         }
 
         if (wake)
@@ -112,6 +123,7 @@ internal sealed partial class SessionOutput
 
     public override void Complete(Exception? exception = null)
     {
+        bool wake;
         lock (session.Sync)
         {
             if (_completed)
@@ -124,9 +136,18 @@ internal sealed partial class SessionOutput
                 Commit();
             }
 
+            // A session may be disposed while somebody writes.
+            _cut = !_pending.IsEmpty;
+            _pending = default;
             _completed = true;
             ReleaseSlab();
             _lent = false;
+            wake = !_isFlush && MayGoOn && _wait.Stop();
+        }
+
+        if (wake)
+        {
+            Wake();
         }
 
         if (exception is not null)
@@ -144,6 +165,7 @@ internal sealed partial class SessionOutput
         _wait.Finish(token);
         lock (session.Sync)
         {
+            ThrowIfCut();
             return TakeResult();
         }
     }
@@ -153,6 +175,7 @@ internal sealed partial class SessionOutput
         _wait.Finish(token);
         lock (session.Sync)
         {
+            ThrowIfCut();
             ThrowIfFailed();
         }
     }
@@ -169,48 +192,75 @@ internal sealed partial class SessionOutput
         Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
         => _wait.OnCompleted(continuation, state, token, flags);
 
-    private ValueTask WaitForRoomAsync(CancellationToken cancellationToken)
+    /// <summary>Writes what there is room for; the rest stays where it is, and is taken from there as room comes.</summary>
+    /// <returns>Whether all of it is written; otherwise <paramref name="token"/> is that of the wait for the rest.</returns>
+    private bool TryWrite(ReadOnlyMemory<byte> source, out FlushResult result, out short token)
     {
-        short token;
-        lock (session.Sync)
+        bool isArray = MemoryMarshal.TryGetArray(source, out _);
+        bool done;
+        do
         {
-            ThrowIfFailed();
-            if (_bytes.Length < PauseAt)
+            // A slab at a time: the send loop may have to wait for this lock.
+            lock (session.Sync)
             {
-                return ValueTask.CompletedTask;
+                ThrowIfCompleted();
+                ThrowIfFailed();
+                _isArray = isArray;
+                _lent = false;
+                int copied = CopyFrom(source.Span);
+                source = source[copied..];
+                done = source.IsEmpty;
+                result = done ? TakeResult() : default;
+                token = 0;
+                if (copied == 0 && !done)
+                {
+                    token = _wait.Start();
+                    _pending = source;
+                    _isFlush = false;
+                    break;
+                }
             }
-
-            token = _wait.Start();
         }
-
-        _wait.Watch(OnCancelled, this, cancellationToken);
-        return new ValueTask(this, token);
+        while (!done);
+        session.Connection.OnWritten(session);
+        return done;
     }
 
-    private int CopyFrom(ReadOnlySpan<byte> source)
+    /// <summary>Goes on with a write under way, on the pool.</summary>
+    /// <returns>Whether who waits is to be told; otherwise the wait goes on.</returns>
+    private bool TryFinish()
     {
-        lock (session.Sync)
+        while (true)
         {
-            ThrowIfCompleted();
-            ThrowIfFailed();
-            int copied = 0;
-            while (copied < source.Length && _bytes.Length < PauseAt)
+            lock (session.Sync)
             {
-                if (_slab is null || _slab.Array.Length == _slabWritten)
+                if (_isFlush)
                 {
-                    Commit();
-                    ReleaseSlab();
-                    _slab = Slab.Rent(SlabQueue.SlabSizeFor(_bytes.Length, Math.Min(source.Length - copied, Slab.Large)));
+                    return true;
                 }
 
-                int count = Math.Min(source.Length - copied, _slab.Array.Length - _slabWritten);
-                source.Slice(copied, count).CopyTo(_slab.Array.AsSpan(_slabWritten));
-                _slabWritten += count;
-                copied += count;
-                Commit();
-            }
+                int copied = 0;
+                if (!IsOver)
+                {
+                    copied = CopyFrom(_pending.Span);
+                    _pending = _pending[copied..];
+                }
+                else if (!_borrowed)
+                {
+                    _pending = default;
+                }
 
-            return copied;
+                if (_pending.IsEmpty && !_borrowed)
+                {
+                    return true;
+                }
+
+                if (copied == 0 || _borrowed)
+                {
+                    _wait.Resume();
+                    return false;
+                }
+            }
         }
     }
 }

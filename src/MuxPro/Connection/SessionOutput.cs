@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
 using System.Threading.Tasks.Sources;
 
@@ -11,6 +12,11 @@ internal sealed partial class SessionOutput(Session session) : PipeWriter, IValu
 
     // Guarded by the session's lock.
     private SlabQueue _bytes;
+    private ReadOnlyMemory<byte> _pending; // what a write under way has left in the application's memory
+    private bool _borrowed; // the send loop is copying from there: the write cannot end before it is through
+    private bool _isArray; // that memory is an array
+    private bool _isFlush; // who waits, waits for room only
+    private bool _cut; // a write under way was given up when the writer was completed
     private Slab? _slab; // what the application writes into
     private int _slabCommitted;
     private int _slabWritten;
@@ -31,21 +37,41 @@ internal sealed partial class SessionOutput(Session session) : PipeWriter, IValu
         {
             lock (session.Sync)
             {
-                return _bytes.Length;
+                return _bytes.Length + Lendable;
             }
         }
     }
 
-    // Where many sessions wait for credit, each may wait with little.
+    // Where many sessions wait to send, each may wait with little: larger writes stay where they are, and the send loop copies from there.
     private const int CrowdedSendBuffer = 4 * 1024;
 
-    private int PauseAt => session.Connection.Unsent.IsOver
+    private bool IsCrowded => session.Connection.Unsent.IsOver;
+
+    private int PauseAt => IsCrowded
         ? Math.Min(CrowdedSendBuffer, session.Connection.Options.SendBuffer)
         : session.Connection.Options.SendBuffer;
 
     private int ResumeBelow => (PauseAt / 2) + 1;
 
     // ---- the send loop's side ---------------------------------------------------------------------------------------------
+
+    /// <summary>How many bytes the next frame carries, when it may carry up to <paramref name="most"/>.</summary>
+    public int FrameLength(int most)
+    {
+        lock (session.Sync)
+        {
+            int length = _bytes.FrameLength(most);
+            if (length == most || Lendable == 0 || length >= SlabQueue.LargeFrame)
+            {
+                return length;
+            }
+
+            // In equal parts: 64 KiB make two frames of the same size, not one large and one of a few bytes.
+            int room = most - length;
+            int frames = ((Lendable - 1) / room) + 1;
+            return length + ((Lendable - 1) / frames) + 1;
+        }
+    }
 
     /// <summary>Moves bytes into a batch.</summary>
     /// <param name="batch">Where to.</param>
@@ -56,15 +82,39 @@ internal sealed partial class SessionOutput(Session session) : PipeWriter, IValu
     {
         lock (session.Sync)
         {
-            _bytes.MoveTo(batch, count);
-            session.Connection.Unsent.Add(-count);
-            isEmpty = _bytes.IsEmpty;
-            if (isEmpty && !_lent)
+            int moved = (int)Math.Min(count, _bytes.Length);
+            _bytes.MoveTo(batch, moved);
+            session.Connection.Unsent.Add(-moved);
+            if (moved < count)
+            {
+                _borrowed = true;
+                batch.Borrow(this, _pending[..(count - moved)]);
+                _pending = _pending[(count - moved)..];
+            }
+
+            isEmpty = _bytes.IsEmpty && Lendable == 0;
+            if (_bytes.IsEmpty && !_lent)
             {
                 ReleaseSlab();
             }
 
-            return _bytes.Length < ResumeBelow && _wait.Stop();
+            return MayGoOn && _wait.Stop();
+        }
+    }
+
+    /// <summary>What was borrowed is copied.</summary>
+    public void GiveBack()
+    {
+        bool wake;
+        lock (session.Sync)
+        {
+            _borrowed = false;
+            wake = MayGoOn && _wait.Stop();
+        }
+
+        if (wake)
+        {
+            Wake();
         }
     }
 
@@ -77,21 +127,79 @@ internal sealed partial class SessionOutput(Session session) : PipeWriter, IValu
             _error ??= error;
             session.Connection.Unsent.Add(-_bytes.Length);
             _bytes.Clear();
+            _pending = default;
             if (!_lent)
             {
                 ReleaseSlab();
             }
 
-            return _wait.Stop();
+            return MayGoOn && _wait.Stop();
         }
     }
 
     /// <summary>Lets the waiting writer go on. Call it without a lock.</summary>
     public void Wake() => SessionWait.Wake(this);
 
-    void IThreadPoolWorkItem.Execute() => _wait.Complete();
+    void IThreadPoolWorkItem.Execute()
+    {
+        if (TryFinish())
+        {
+            _wait.Complete();
+        }
+        else
+        {
+            session.Connection.OnWritten(session);
+        }
+    }
 
     // ---- under the session's lock -----------------------------------------------------------------------------------------
+
+    /// <summary>Whether whoever waits has something to do: room to copy into, or nothing left to wait for.</summary>
+    private bool MayGoOn
+    {
+        get
+        {
+            bool hasRoom = _bytes.Length < ResumeBelow;
+            return _isFlush
+                ? hasRoom || _error is not null || _wait.IsCancelled
+                : !_borrowed && (_pending.IsEmpty || (hasRoom && !MayLend) || IsOver);
+        }
+    }
+
+    /// <summary>Whether the write under way is to end, whatever is left of it.</summary>
+    private bool IsOver => _error is not null || _completed || _wait.IsCancelled;
+
+    /// <summary>Whether the send loop may copy straight from a write under way. Only arrays: other memory may fail when it is touched.</summary>
+    private bool MayLend => _isArray && IsCrowded;
+
+    private int Lendable => _isArray ? _pending.Length : 0;
+
+    /// <summary>Copies some of what an application writes, as far as there is room.</summary>
+    private int CopyFrom(ReadOnlySpan<byte> source)
+    {
+        if (source.IsEmpty)
+        {
+            Commit();
+            return 0;
+        }
+
+        int room = PauseAt - (int)Math.Min(_bytes.Length, int.MaxValue / 2);
+        if (room <= 0 || (MayLend && source.Length > room))
+        {
+            return 0;
+        }
+
+        if (_slab is null || _slab.Array.Length == _slabWritten)
+        {
+            RenewSlab(Math.Min(source.Length, Slab.Large - Slab.Headroom));
+        }
+
+        int count = Math.Min(source.Length, _slab.Array.Length - _slabWritten);
+        source[..count].CopyTo(_slab.Array.AsSpan(_slabWritten));
+        _slabWritten += count;
+        Commit();
+        return count;
+    }
 
     private void Commit()
     {
@@ -105,6 +213,15 @@ internal sealed partial class SessionOutput(Session session) : PipeWriter, IValu
 
             _slabCommitted = _slabWritten;
         }
+    }
+
+    [MemberNotNull(nameof(_slab))]
+    private void RenewSlab(int wanted)
+    {
+        Commit();
+        ReleaseSlab();
+        _slab = Slab.Rent(SlabQueue.SlabSizeFor(_bytes.Length, wanted + Slab.Headroom));
+        _slabCommitted = _slabWritten = Slab.Headroom;
     }
 
     private void ReleaseSlab()
@@ -139,6 +256,15 @@ internal sealed partial class SessionOutput(Session session) : PipeWriter, IValu
         }
     }
 
+    private void ThrowIfCut()
+    {
+        if (_cut)
+        {
+            _cut = false;
+            ThrowIfCompleted();
+        }
+    }
+
     private void ThrowIfFailed()
     {
         if (_error is not null)
@@ -151,12 +277,13 @@ internal sealed partial class SessionOutput(Session session) : PipeWriter, IValu
     {
         lock (session.Sync)
         {
-            if (!_wait.Stop())
+            _wait.Cancel(token);
+            if (!MayGoOn || !_wait.Stop())
             {
                 return;
             }
         }
 
-        _wait.Cancel(this, token);
+        Wake();
     }
 }

@@ -5,7 +5,7 @@ namespace MuxPro.Connection;
 /// <summary>One waiter of a session's direction, again and again, without allocating. The owner is the value task source.</summary>
 /// <remarks>
 /// <see cref="Start"/> and <see cref="Stop"/> are called under the session's lock; whoever is told by <see cref="Stop"/> that somebody waits ends
-/// the wait with <see cref="Wake"/> or <see cref="Cancel"/>, outside the lock. The waiter goes on from the pool's global queue: threads look at their
+/// the wait with <see cref="Wake"/>, outside the lock. The waiter goes on from the pool's global queue: threads look at their
 /// own queues first, and in those two busy sub-connections that wake each other would keep everybody else waiting.
 /// </remarks>
 internal struct SessionWait
@@ -30,6 +30,12 @@ internal struct SessionWait
         return _core.Version;
     }
 
+    /// <summary>Whether the wait is to end by cancellation.</summary>
+    public readonly bool IsCancelled => _cancelledBy.IsCancellationRequested;
+
+    /// <summary>Goes on with a wait that was stopped and not ended.</summary>
+    public void Resume() => _waiting = true;
+
     /// <summary>Takes the right to end the wait.</summary>
     /// <returns>Whether somebody waits.</returns>
     public bool Stop()
@@ -42,12 +48,8 @@ internal struct SessionWait
     /// <summary>Lets the waiter go on, on the pool: the owner's work item calls <see cref="Complete"/>.</summary>
     public static void Wake(IThreadPoolWorkItem owner) => ThreadPool.UnsafeQueueUserWorkItem(owner, preferLocal: false);
 
-    /// <summary>Ends the wait by cancellation; nothing that was received or written is lost.</summary>
-    public void Cancel(IThreadPoolWorkItem owner, CancellationToken token)
-    {
-        _cancelledBy = token;
-        Wake(owner);
-    }
+    /// <summary>Lets the wait end by cancellation, when it ends; nothing that was received or written is lost.</summary>
+    public void Cancel(CancellationToken token) => _cancelledBy = token;
 
     /// <summary>Runs the waiter on this thread.</summary>
     public void Complete()

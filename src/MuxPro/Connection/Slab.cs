@@ -17,6 +17,9 @@ internal sealed class Slab
     /// <summary>For bulk data and for receiving.</summary>
     public const int Large = 64 * 1024;
 
+    /// <summary>Left free in front of what an application writes, for the head of the frame that it will be the payload of.</summary>
+    public const int Headroom = 8;
+
     private static readonly SlabPool SmallPool = new(Small, maxRetained: 4096);
     private static readonly SlabPool MediumPool = new(Medium, maxRetained: 4096);
     private static readonly SlabPool LargePool = new(Large, maxRetained: 1024);
@@ -28,8 +31,9 @@ internal sealed class Slab
 
     private Slab(int size, SlabPool? pool)
     {
-        // Uninitialised: every byte is written before it is read.
-        Array = GC.AllocateUninitializedArray<byte>(size);
+        // Uninitialised: every byte is written before it is read. Pinned: slabs live long and are in the kernel's hands all the time, and pinning
+        // each for each system call costs more.
+        Array = GC.AllocateUninitializedArray<byte>(size, pinned: true);
         _pool = pool;
     }
 

@@ -14,6 +14,9 @@ internal struct SlabQueue
     // While bytes wait unread, larger frames are copied too: else a reader that stopped could pin a slab of 64 KiB for each 2 KiB.
     private const int CopyBelowWhenWaiting = 16 * 1024;
 
+    /// <summary>From this on a frame is worth its turn, and need not go on into the next slab.</summary>
+    public const int LargeFrame = 16 * 1024;
+
     private SlabSegment? _head;
     private SlabSegment? _tail;
     private int _headConsumed;
@@ -133,6 +136,20 @@ internal struct SlabQueue
         }
 
         return read;
+    }
+
+    /// <summary>How many bytes of the front go well into one frame of at most <paramref name="most"/>: large frames end where a slab does.</summary>
+    public readonly int FrameLength(int most)
+    {
+        long length = 0;
+        int skipped = _headConsumed;
+        for (SlabSegment? segment = _head; segment is not null && length < LargeFrame; segment = segment.NextSegment)
+        {
+            length += segment.Length - skipped;
+            skipped = 0;
+        }
+
+        return (int)Math.Min(most, length);
     }
 
     /// <summary>Moves bytes from the front into a batch that is about to be sent.</summary>

@@ -73,9 +73,13 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget)
         // The window is what limits the sub-connection when the application has read all there was, and either the other end ran out of credit
         // or half a window was used up within one round trip, so that the whole is used up within two.
         bool limits = _drained && (_exhausted || (roundTrip > 0 && now - _lastGrant <= roundTrip));
-        if (limits || IsStuck(needsMore))
+        if (IsStuck(needsMore))
         {
             Grow(Window);
+        }
+        else if (limits)
+        {
+            GrowToShare(Window);
         }
 
         _lastGrant = now;
@@ -92,21 +96,79 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget)
         return GrantConsumed();
     }
 
+    /// <summary>
+    /// Gives growth beyond an equal share of the budget back, in steps: of what was consumed, half is granted all the same, so that the other end
+    /// can go on.
+    /// </summary>
+    public void ReturnExcess() => Shrink((int)Math.Min(_grown - budget.Share, _consumed / 2));
+
+    /// <summary>Gives back what is not granted: the sub-connection has been idle. What was granted stays granted, the other end may use it any time.</summary>
+    /// <param name="since">A timestamp: only when the last grant was before.</param>
+    public void ReturnUnused(long since)
+    {
+        if (_lastGrant < since)
+        {
+            Shrink(Math.Min(_grown, _consumed));
+        }
+    }
+
     /// <summary>Gives the window's growth back to the main connection's budget. Call it once, when the sub-connection is over.</summary>
     public void Close()
     {
-        budget.Return(_grown);
-        _grown = 0;
+        if (_grown > 0)
+        {
+            budget.Return(_grown);
+            budget.Leave();
+            _grown = 0;
+        }
     }
 
     private readonly bool IsStuck(bool needsMore) => needsMore && Available < Window / 2;
 
+    private void GrowToShare(int wanted)
+    {
+        if (_grown > 0)
+        {
+            Grow((int)Math.Clamp(budget.Share - _grown, 0, wanted));
+            return;
+        }
+
+        // Counted among those who hold a part before the share is computed, and only for as long as it does.
+        budget.Enter();
+        Grow((int)Math.Min(budget.Share, wanted));
+        budget.Leave();
+    }
+
     private void Grow(int wanted)
     {
         int more = budget.Take(Math.Min(wanted, maxWindow - Window));
+        if (more > 0 && _grown == 0)
+        {
+            budget.Enter();
+        }
+
         Window += more;
         _grown += more;
         _consumed += more;
+    }
+
+    private void Shrink(int count)
+    {
+        if (count <= 0)
+        {
+            return;
+        }
+
+        Window -= count;
+        _grown -= count;
+        _consumed -= count;
+        budget.Return(count);
+        if (_grown == 0)
+        {
+            budget.Leave();
+        }
+
+        CheckInvariant();
     }
 
     private int GrantConsumed()

@@ -3,10 +3,29 @@ namespace MuxPro.Core;
 /// <summary>How much the windows of a main connection may still grow together, beyond what the protocol gives each. Thread-safe.</summary>
 internal sealed class WindowBudget(long size)
 {
+    // Below this an equal share helps nobody: who comes first may double its first window.
+    private const long LeastShare = 64 * 1024;
+
     private long _left = size;
+    private int _holders;
+
+    /// <summary>Bytes to hand out.</summary>
+    public long Size { get; } = size;
 
     /// <summary>Bytes not handed out.</summary>
     public long Left => Volatile.Read(ref _left);
+
+    /// <summary>What each of those who hold a part may hold for all to hold the same; one that holds none yet counts itself with <see cref="Enter"/>.</summary>
+    public long Share => Math.Max(LeastShare, Size / Math.Max(1, Volatile.Read(ref _holders)));
+
+    /// <summary>Whether more than half is handed out.</summary>
+    public bool IsShort => Left < Size / 2;
+
+    /// <summary>One more holds a part.</summary>
+    public void Enter() => Interlocked.Increment(ref _holders);
+
+    /// <summary>One less holds a part.</summary>
+    public void Leave() => Interlocked.Decrement(ref _holders);
 
     /// <summary>Takes up to <paramref name="wanted"/> bytes.</summary>
     /// <returns>How many bytes were taken; 0 when the budget is spent.</returns>
