@@ -18,6 +18,7 @@ internal sealed partial class MainConnection
     private const int MaxAnswers = ushort.MaxValue;
 
     private readonly List<Session> _readers = [];
+    private readonly TailAwaitable _receiving = new();
     private FrameReader _reader;
     private Budget _opens;
     private Budget _resets;
@@ -50,12 +51,18 @@ internal sealed partial class MainConnection
                 }
 
                 ValueTask<int> receive = _transport.ReceiveAsync(slab.Array.AsMemory(end));
-                if (!receive.IsCompleted)
+                int received;
+                if (receive.IsCompleted)
+                {
+                    WakeReaders();
+                    received = await receive.ConfigureAwait(false);
+                }
+                else
                 {
                     bytes = receives = 0;
+                    received = await _receiving.Await(receive, TakeLastReader());
                 }
 
-                int received = await receive.ConfigureAwait(false);
                 if (received == 0)
                 {
                     OnEndOfStream(start < end || _payloadLeft > 0);
@@ -64,9 +71,7 @@ internal sealed partial class MainConnection
 
                 _metrics.Received(received);
                 end += received;
-                bool goOn = Process(slab, ref start, end);
-                WakeReaders();
-                if (!goOn)
+                if (!Process(slab, ref start, end))
                 {
                     return;
                 }
@@ -75,6 +80,7 @@ internal sealed partial class MainConnection
                 bytes += received;
                 if (bytes >= ReceiveInARow || ++receives >= ReceivesInARow)
                 {
+                    WakeReaders();
                     bytes = receives = 0;
                     await Task.Yield();
                 }
@@ -87,6 +93,7 @@ internal sealed partial class MainConnection
         }
         finally
         {
+            WakeReaders();
             slab.Release();
         }
     }
@@ -166,6 +173,21 @@ internal sealed partial class MainConnection
         }
 
         _readers.Clear();
+    }
+
+    /// <summary>Wakes all who can read but the last one.</summary>
+    /// <returns>That one: it goes on on this thread, once the next receive is under way and the thread has nothing else to do.</returns>
+    private Session? TakeLastReader()
+    {
+        if (_readers.Count == 0)
+        {
+            return null;
+        }
+
+        Session last = _readers[^1];
+        _readers.RemoveAt(_readers.Count - 1);
+        WakeReaders();
+        return last;
     }
 
     private void OnEndOfStream(bool inFrame)

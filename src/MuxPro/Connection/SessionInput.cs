@@ -103,6 +103,9 @@ internal sealed partial class SessionInput(Session session) : PipeReader, IValue
     /// <summary>Lets the waiting reader go on. Call it without a lock.</summary>
     public void Wake() => SessionWait.Wake(this);
 
+    /// <summary>Runs the waiting reader on this thread, which has nothing else to do.</summary>
+    public void Run() => _wait.Complete();
+
     void IThreadPoolWorkItem.Execute() => _wait.Complete();
 
     /// <summary>The credit to grant now; 0 when there is none. Asked by the send loop when it cuts the frame.</summary>
