@@ -129,12 +129,12 @@ internal sealed partial class MainConnection
         _batch.Clear();
     }
 
-    private void EnqueueDataLocked(Session session)
+    private void EnqueueDataLocked(Session session, bool isLittle = false)
     {
         if (!session.InSendQueue)
         {
             session.InSendQueue = true;
-            _ready.Enqueue(session);
+            _ready.Enqueue(session, isLittle);
         }
     }
 
