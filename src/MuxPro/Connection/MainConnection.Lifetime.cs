@@ -126,7 +126,7 @@ internal sealed partial class MainConnection
     {
         long now = Now;
         CheckNegotiation(now);
-        TcpFigures figures = _transport.Figures;
+        TcpFigures figures = _transport.Look();
         CheckSilence(now, figures);
         CheckSend(now, figures.BytesAcknowledged + _transport.BytesTaken);
         CheckClose(now);

@@ -60,7 +60,7 @@ internal sealed partial class MainConnection
             }
         }
 
-        if (_transport.Figures.RoundTripTime is { Ticks: > 0 } roundTrip)
+        if (_transport.Look().RoundTripTime is { Ticks: > 0 } roundTrip)
         {
             Volatile.Write(ref _roundTripTicks, ToTimestamps(roundTrip));
         }

@@ -5,13 +5,13 @@ using System.Threading.Tasks.Sources;
 namespace MuxPro.Connection;
 
 /// <summary>A socket: batches are sent by gathering their pieces, without a copy.</summary>
-internal sealed class SocketTransport(Link link, Socket socket) : Transport
+internal sealed class SocketTransport(Link link, Socket socket, SocketTuning tuning) : Transport
 {
     private readonly GatherSend _send = new();
 
     public override EndPoint? RemoteEndPoint => link.RemoteEndPoint;
 
-    public override TcpFigures Figures => SocketTuning.Read(socket);
+    public override TcpFigures Look() => tuning.Look();
 
     public override ValueTask<int> ReceiveAsync(Memory<byte> buffer) => socket.ReceiveAsync(buffer, SocketFlags.None);
 

@@ -1,11 +1,10 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 
 namespace MuxPro.Connection;
 
 /// <summary>Any stream: TLS, pipes in memory, another sub-connection. A batch is copied into one buffer and written at once.</summary>
-internal sealed class StreamTransport(Link link, Socket? socket) : Transport
+internal sealed class StreamTransport(Link link, SocketTuning? tuning) : Transport
 {
     private readonly Stream _stream = link.AsStream();
     private byte[]? _buffer;
@@ -13,7 +12,7 @@ internal sealed class StreamTransport(Link link, Socket? socket) : Transport
 
     public override EndPoint? RemoteEndPoint => link.RemoteEndPoint;
 
-    public override TcpFigures Figures => socket is null ? default : SocketTuning.Read(socket);
+    public override TcpFigures Look() => tuning?.Look() ?? default;
 
     public override long BytesTaken => Volatile.Read(ref _taken);
 

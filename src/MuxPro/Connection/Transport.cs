@@ -14,11 +14,12 @@ internal abstract class Transport : IAsyncDisposable
     {
         if (link is not StreamLink { Socket: { } socket } stream)
         {
-            return new StreamTransport(link, socket: null);
+            return new StreamTransport(link, tuning: null);
         }
 
-        SocketTuning.Apply(socket);
-        return stream.AsStream() is NetworkStream ? new SocketTransport(link, socket) : new StreamTransport(link, socket);
+        var tuning = new SocketTuning(socket);
+        tuning.Apply();
+        return stream.AsStream() is NetworkStream ? new SocketTransport(link, socket, tuning) : new StreamTransport(link, tuning);
     }
 
     /// <summary>Receives some bytes; 0 is the end of the stream.</summary>
@@ -33,8 +34,8 @@ internal abstract class Transport : IAsyncDisposable
     /// <summary>Ends both directions at once; whatever is under way fails.</summary>
     public abstract void Abort();
 
-    /// <summary>What the kernel knows of the connection; all zero where it is not asked.</summary>
-    public virtual TcpFigures Figures => default;
+    /// <summary>Asks the kernel what it knows of the connection, and adapts to it; all zero where it is not asked.</summary>
+    public virtual TcpFigures Look() => default;
 
     /// <summary>Grows while sends are under way and the transport takes bytes: a send that takes long but moves is no dead peer.</summary>
     public virtual long BytesTaken => 0;
