@@ -80,6 +80,26 @@ internal sealed partial class MainConnection
         MovePayload(session, length);
     }
 
+    private void WriteData()
+    {
+        long now = _ready.Count > 0 ? Now : 0;
+        while (_batch.HasRoom && _ready.Dequeue(_pace.LowestAllowed(now)) is { } session)
+        {
+            int before = _batch.Length;
+            session.InSendQueue = false;
+            WriteData(session);
+            _pace.OnSent(session.Priority, _batch.Length - before, now);
+        }
+
+        if (_batch.IsEmpty && _ready.Count > 0)
+        {
+            // Held back for the sake of a higher priority: what is next is a matter of time.
+            _paceTimer ??= _time.CreateTimer(
+                static state => ((MainConnection)state!)._sendSignal.Set(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            _paceTimer.Change(TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
+        }
+    }
+
     private void WriteData(Session session)
     {
         if (session.IsAborted || session.EndSent)

@@ -45,6 +45,7 @@ internal sealed partial class MainConnection
         finally
         {
             await timer.DisposeAsync().ConfigureAwait(false);
+            _paceTimer?.Dispose();
             await DisposeTransportAsync().ConfigureAwait(false);
             _batch.Clear();
             MainConnectionException failure = Failure!;

@@ -18,6 +18,8 @@ internal sealed partial class MainConnection
     private readonly Queue<Session> _control = new();
     private readonly Queue<(ushort Id, ErrorCode Code)> _answers = new();
     private readonly List<Session> _over = [];
+    private PriorityPace _pace;
+    private ITimer? _paceTimer;
     private bool _negotiationDue;
     private NegotiationForm _negotiationForm;
     private bool _keepAliveDue;
@@ -101,11 +103,7 @@ internal sealed partial class MainConnection
             if (_version is not null)
             {
                 WriteControl();
-                while (_batch.HasRoom && _ready.Dequeue() is { } session)
-                {
-                    session.InSendQueue = false;
-                    WriteData(session);
-                }
+                WriteData();
             }
 
             if (!_batch.IsEmpty)

@@ -55,6 +55,7 @@ internal sealed partial class MainConnection
         _started = Now;
         _transport = Transport.Create(link);
         _keepAlive = new KeepAlive(ToTimestamps(options.KeepAliveInterval), _started);
+        _pace = new PriorityPace(_time.TimestampFrequency);
         _opens = new Budget(options.OpensPerSecond, _time.TimestampFrequency, _started);
         _resets = new Budget(options.ResetsPerSecond, _time.TimestampFrequency, _started);
         _controls = new Budget(options.ControlFramesPerSecond, _time.TimestampFrequency, _started);

@@ -48,11 +48,12 @@ internal sealed class SendQueue<T>
     }
 
     /// <summary>Takes the item whose turn it is.</summary>
+    /// <param name="lowest">The lowest priority that has a turn now.</param>
     /// <returns><see langword="null"/> when nothing waits.</returns>
-    public T? Dequeue()
+    public T? Dequeue(byte lowest = byte.MaxValue)
     {
         int priority = NextWaiting(0);
-        if (priority < 0)
+        if (priority < 0 || priority > lowest)
         {
             return null;
         }
@@ -68,7 +69,7 @@ internal sealed class SendQueue<T>
                 lower = NextWaiting(priority + 1);
             }
 
-            if (lower >= 0)
+            if (lower >= 0 && lower <= lowest)
             {
                 _lastLower = priority = lower;
             }
