@@ -20,6 +20,7 @@ internal sealed partial class MainConnection
     private readonly List<Session> _readers = [];
     private readonly TailAwaitable _receiving = new();
     private FrameReader _reader;
+    private bool _isBusy; // there was something to receive at once: the thread will not be free soon
     private Budget _opens;
     private Budget _resets;
     private Budget _controls;
@@ -52,7 +53,8 @@ internal sealed partial class MainConnection
 
                 ValueTask<int> receive = _transport.ReceiveAsync(slab.Array.AsMemory(end));
                 int received;
-                if (receive.IsCompleted)
+                _isBusy = receive.IsCompleted;
+                if (_isBusy)
                 {
                     WakeReaders();
                     received = await receive.ConfigureAwait(false);
@@ -159,7 +161,17 @@ internal sealed partial class MainConnection
         }
 
         session.LastReceived = now;
-        if (session.Receiver.Append(slab, start, count))
+        if (!session.Receiver.Append(slab, start, count))
+        {
+            return;
+        }
+
+        if (_isBusy && count <= Little)
+        {
+            // Ahead of those with much, and before the next receive.
+            session.Receiver.Wake();
+        }
+        else
         {
             _readers.Add(session);
         }

@@ -8,9 +8,6 @@ internal sealed partial class MainConnection
     {
         // Few bytes and nobody in line: sending them here saves a change of thread. A batch in the making is worth more than that.
         const int SendInlineUpTo = 16 * 1024;
-
-        // A message, not a part of a stream.
-        const int Little = 4 * 1024;
         bool inline;
         lock (_gate)
         {

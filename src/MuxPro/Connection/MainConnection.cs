@@ -17,6 +17,9 @@ internal sealed partial class MainConnection
     // More than a few batches ahead fills memory and the processor's cache, and sends nothing sooner.
     private const int CrowdedSendBytes = 4 * SendBatch.MaxBytes;
 
+    // A message, not a part of a stream: it goes ahead of those among its equals.
+    private const int Little = 4 * 1024;
+
     private readonly Lock _gate = new();
     private readonly bool _isClient;
     private readonly Transport _transport;

@@ -8,10 +8,10 @@ namespace MuxPro.Core;
 internal struct PriorityPace(long frequency)
 {
     /// <summary>Bytes per second that all lower priorities may send together meanwhile.</summary>
-    public const long BytesPerSecond = 1_000_000_000;
+    public const long BytesPerSecond = 1_250_000_000;
 
     /// <summary>Bytes that may go in a row.</summary>
-    public const int Burst = 1024 * 1024;
+    public const int Burst = 1280 * 1024;
 
     // A priority talks for so long after its last frame.
     private readonly long _memory = frequency / 10;
