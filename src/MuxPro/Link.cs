@@ -99,17 +99,33 @@ public abstract class Link : IDuplexPipe, IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         Socket socket = await ConnectSocketAsync(host, port, cancellationToken).ConfigureAwait(false);
-        var tls = new SslStream(new NetworkStream(socket, ownsSocket: true));
-        try
-        {
-            await tls.AuthenticateAsClientAsync(options, cancellationToken).ConfigureAwait(false);
-            return new StreamLink(tls, socket);
-        }
-        catch
-        {
-            await tls.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
+        return await ConnectTlsAsync(socket, options, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Starts TLS on a connected socket, as its client.</summary>
+    /// <param name="socket">The socket; owned by the link from now on, and closed when TLS fails.</param>
+    /// <param name="options">How to check the server and to identify oneself.</param>
+    /// <param name="cancellationToken">Gives up the attempt.</param>
+    /// <returns>The link; its stream is the <see cref="SslStream"/>.</returns>
+    /// <exception cref="System.Security.Authentication.AuthenticationException">The certificate was not accepted.</exception>
+    public static ValueTask<Link> ConnectTlsAsync(
+        Socket socket, SslClientAuthenticationOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return StreamLink.StartTlsAsync(socket, tls => tls.AuthenticateAsClientAsync(options, cancellationToken));
+    }
+
+    /// <summary>Starts TLS on an accepted socket, as its server.</summary>
+    /// <param name="socket">The socket; owned by the link from now on, and closed when TLS fails.</param>
+    /// <param name="options">How to identify oneself and to check the client.</param>
+    /// <param name="cancellationToken">Gives up the attempt.</param>
+    /// <returns>The link; its stream is the <see cref="SslStream"/>.</returns>
+    /// <exception cref="System.Security.Authentication.AuthenticationException">The handshake failed.</exception>
+    public static ValueTask<Link> AcceptTlsAsync(
+        Socket socket, SslServerAuthenticationOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return StreamLink.StartTlsAsync(socket, tls => tls.AuthenticateAsServerAsync(options, cancellationToken));
     }
 
     /// <summary>Takes the link for a main connection.</summary>

@@ -1,6 +1,8 @@
 using System.IO.Pipelines;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using MuxPro.Connection;
 
 namespace MuxPro;
 
@@ -48,6 +50,26 @@ internal sealed class StreamLink : Link
         return new StreamLink(new NetworkStream(socket, ownsSocket: true), socket);
     }
 
+    /// <summary>What is between TLS and the socket, where this library put it there.</summary>
+    public RecordStream? Records { get; private init; }
+
+    public static async ValueTask<Link> StartTlsAsync(Socket socket, Func<SslStream, Task> authenticate)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        var records = new RecordStream(socket);
+        var tls = new SslStream(records);
+        try
+        {
+            await authenticate(tls).ConfigureAwait(false);
+            return new StreamLink(tls, socket) { Records = records };
+        }
+        catch
+        {
+            await tls.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
     public override Stream AsStream() => _stream;
 
     /// <summary>Ends this end's direction, where the transport can say so; the other direction goes on.</summary>
@@ -56,9 +78,10 @@ internal sealed class StreamLink : Link
         try
         {
             await _stream.FlushAsync().ConfigureAwait(false);
-            if (_stream is System.Net.Security.SslStream tls)
+            if (_stream is SslStream tls)
             {
                 await tls.ShutdownAsync().ConfigureAwait(false);
+                await tls.FlushAsync().ConfigureAwait(false);
             }
             else if (_stream is DuplexPipeStream pipe)
             {

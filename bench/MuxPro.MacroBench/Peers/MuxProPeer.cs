@@ -24,7 +24,7 @@ internal sealed class MuxProPeer(Options options) : IStreamOpener
 
     private static async Task ServeAsync(Socket socket, Options options, Func<BenchStream, Task> handle)
     {
-        Link link = IsTls(options) ? Link.FromStream(await Tls.AcceptAsync(socket), socket) : Link.FromSocket(socket);
+        Link link = IsTls(options) ? await Link.AcceptTlsAsync(socket, Tls.Server) : Link.FromSocket(socket);
         await foreach (Session session in new Server().AcceptAllAsync(link))
         {
             ThreadPool.UnsafeQueueUserWorkItem(
@@ -37,7 +37,7 @@ internal sealed class MuxProPeer(Options options) : IStreamOpener
     private static async ValueTask<Link> DialAsync(Options options)
     {
         Socket socket = await Tcp.ConnectAsync(options.Connect);
-        return IsTls(options) ? Link.FromStream(await Tls.ConnectAsync(socket), socket) : Link.FromSocket(socket);
+        return IsTls(options) ? await Link.ConnectTlsAsync(socket, Tls.Client) : Link.FromSocket(socket);
     }
 
     private static bool IsTls(Options options) => options.Peer == "muxpro-tls";

@@ -13,26 +13,30 @@ internal static class Tls
 
     private static readonly Lazy<X509Certificate2> Certificate = new(MakeCertificate);
 
+    public static SslServerAuthenticationOptions Server => new()
+    {
+        ServerCertificate = Certificate.Value,
+        EnabledSslProtocols = SslProtocols.Tls13,
+    };
+
+    public static SslClientAuthenticationOptions Client => new()
+    {
+        TargetHost = "localhost",
+        EnabledSslProtocols = SslProtocols.Tls13,
+        RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate?.Subject == Name,
+    };
+
     public static async Task<SslStream> AcceptAsync(Socket socket)
     {
         var stream = new SslStream(new NetworkStream(socket, ownsSocket: true));
-        await stream.AuthenticateAsServerAsync(new SslServerAuthenticationOptions
-        {
-            ServerCertificate = Certificate.Value,
-            EnabledSslProtocols = SslProtocols.Tls13,
-        });
+        await stream.AuthenticateAsServerAsync(Server);
         return stream;
     }
 
     public static async Task<SslStream> ConnectAsync(Socket socket)
     {
         var stream = new SslStream(new NetworkStream(socket, ownsSocket: true));
-        await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
-        {
-            TargetHost = "localhost",
-            EnabledSslProtocols = SslProtocols.Tls13,
-            RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate?.Subject == Name,
-        });
+        await stream.AuthenticateAsClientAsync(Client);
         return stream;
     }
 

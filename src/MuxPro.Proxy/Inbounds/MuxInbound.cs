@@ -102,44 +102,44 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
             return (Link.FromSocket(socket), new Peer("-", null, source));
         }
 
-        var stream = new SslStream(new NetworkStream(socket, ownsSocket: true));
+        Link link = await AuthenticateAsync(socket, _tls, stopping);
         bool isAccepted = false;
         try
         {
-            await AuthenticateAsync(stream, _tls, stopping);
+            var stream = (SslStream)link.AsStream();
+            if (stream.NegotiatedApplicationProtocol != MuxTls.Protocol)
+            {
+                throw new AuthenticationException(MuxTls.OtherProtocol);
+            }
+
             if (Identify(stream, source) is not { } peer)
             {
                 return null;
             }
 
             isAccepted = true;
-            return (Link.FromStream(stream, socket), peer);
+            return (link, peer);
         }
         finally
         {
             if (!isAccepted)
             {
-                await stream.DisposeAsync();
+                await link.DisposeAsync();
             }
         }
     }
 
-    private async Task AuthenticateAsync(SslStream stream, SslServerAuthenticationOptions tls, CancellationToken stopping)
+    private async Task<Link> AuthenticateAsync(Socket socket, SslServerAuthenticationOptions tls, CancellationToken stopping)
     {
         using var timeout = new CancellationTokenSource(options.MuxOptions.HandshakeTimeout, options.MuxOptions.TimeProvider);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stopping);
         try
         {
-            await stream.AuthenticateAsServerAsync(tls, either.Token);
+            return await Link.AcceptTlsAsync(socket, tls, either.Token);
         }
         catch (OperationCanceledException exception) when (!stopping.IsCancellationRequested)
         {
             throw new TimeoutException("The TLS handshake took too long.", exception);
-        }
-
-        if (stream.NegotiatedApplicationProtocol != MuxTls.Protocol)
-        {
-            throw new AuthenticationException(MuxTls.OtherProtocol);
         }
     }
 

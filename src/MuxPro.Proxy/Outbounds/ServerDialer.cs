@@ -103,17 +103,7 @@ internal sealed class ServerDialer(ServerAddress server, TimeProvider time, ILog
         string host, int port, SslClientAuthenticationOptions options, CancellationToken cancellationToken)
     {
         Socket socket = await CountedSocket.ConnectAsync(host, port, sockets, cancellationToken);
-        var tls = new SslStream(new NetworkStream(socket, ownsSocket: true));
-        try
-        {
-            await tls.AuthenticateAsClientAsync(options, cancellationToken);
-            return Link.FromStream(tls, socket);
-        }
-        catch
-        {
-            await tls.DisposeAsync();
-            throw;
-        }
+        return await Link.ConnectTlsAsync(socket, options, cancellationToken);
     }
 
     private IOException Failed(string reason, Exception? inner)

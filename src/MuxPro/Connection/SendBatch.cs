@@ -131,16 +131,6 @@ internal sealed class SendBatch : IBufferWriter<byte>
         _borrowed.Clear();
     }
 
-    /// <summary>Copies the whole batch.</summary>
-    public void CopyTo(Span<byte> destination)
-    {
-        foreach (ArraySegment<byte> piece in Pieces)
-        {
-            piece.AsSpan().CopyTo(destination);
-            destination = destination[piece.Count..];
-        }
-    }
-
     /// <summary>Empties the batch: it was sent, or never will be.</summary>
     public void Clear()
     {
