@@ -21,6 +21,7 @@ internal sealed partial class SessionOutput(Session session) : PipeWriter, IValu
     private int _slabCommitted;
     private int _slabWritten;
     private Exception? _error;
+    private bool _wasFilled; // the last of them, to the end
     private bool _lent; // the application may be writing into _slab
     private bool _completed;
     private bool _cancelRequested;
@@ -220,7 +221,10 @@ internal sealed partial class SessionOutput(Session session) : PipeWriter, IValu
     {
         Commit();
         ReleaseSlab();
-        _slab = Slab.Rent(SlabQueue.SlabSizeFor(_bytes.Length, wanted + Slab.Headroom));
+
+        // Who filled the last one is likely to fill the next.
+        int size = _wasFilled ? Slab.Large : wanted + Slab.Headroom;
+        _slab = Slab.Rent(SlabQueue.SlabSizeFor(_bytes.Length, Math.Max(size, wanted + Slab.Headroom)));
         _slabCommitted = _slabWritten = Slab.Headroom;
     }
 
@@ -231,8 +235,13 @@ internal sealed partial class SessionOutput(Session session) : PipeWriter, IValu
             _slab?.Abandon();
         }
 
-        _slab?.Release();
-        _slab = null;
+        if (_slab is not null)
+        {
+            _wasFilled = _slabWritten == _slab.Array.Length;
+            _slab.Release();
+            _slab = null;
+        }
+
         _slabCommitted = _slabWritten = 0;
     }
 
