@@ -9,7 +9,7 @@ workloads_of() { # workloads_of CELL
         w2) if [[ $quick ]]; then echo w2; else echo w2 w2-1 w2-10 w2-1000 w2-10000; fi ;;
         w3l) if [[ $quick ]]; then echo w3l w3l-high; else echo w3l w3l-high w3l-low; fi ;;
         w5) if [[ $quick ]]; then echo w5; else echo w5 w5-60000; fi ;;
-        w6) if [[ $quick ]]; then echo w6; else echo w6 w6-10 w6-50 w6-200; fi ;;
+        w6) if [[ $quick ]]; then echo w6; else echo w6 w6-10 w6-50 w6-200 w6-budget; fi ;;
         w7) echo w1 ;;
         w8) if [[ $quick ]]; then echo w8-0 w8-8; else echo w8-0 w8-1 w8-8; fi ;;
         w10) echo w10-bulk w10-pingpong w10-idle ;;
@@ -24,6 +24,7 @@ peers_of() { # peers_of WORKLOAD
         w3l-*) echo muxpro ;;
         w5) echo "${multiplexers/muxpro-stream /}" ;;
         w5-*) echo muxpro net-nerdbank go-yamux go-smux1 ;;
+        w6-budget) echo muxpro ;;
         w6-*) echo net-raw muxpro net-nerdbank go-smux1 ;;
         w8-*) echo muxpro net-nerdbank net-http2 go-yamux go-smux1 go-smux2 ;;
         w9) echo "$tls_peers" ;;
@@ -35,7 +36,7 @@ peers_of() { # peers_of WORKLOAD
 }
 
 milliseconds_of() { # milliseconds_of WORKLOAD: the round trip of w6
-    if [[ $1 == w6-* ]]; then echo "${1#w6-}"; else echo 100; fi
+    if [[ $1 == w6-[0-9]* ]]; then echo "${1#w6-}"; else echo 100; fi
 }
 
 flags_of() { # flags_of WORKLOAD
@@ -54,6 +55,7 @@ flags_of() { # flags_of WORKLOAD
         w4) echo "--workload open --concurrency 64 $short" ;;
         w5) echo "--workload idle --streams 10000" ;;
         w5-*) echo "--workload idle --streams ${1#w5-}" ;;
+        w6-budget) echo "--workload bulk --streams 100 --window-budget 4194304 $link" ;;
         w6*) echo "--workload bulk --streams 1 $link" ;;
         w8-*) echo "--workload bulk --streams 8 --stalled-streams ${1#w8-} $short" ;;
         w10-bulk) echo "--workload bulk --streams 1 $short" ;;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures MuxPro beside other multiplexers: prints Markdown tables, appends a line of JSON per run to artifacts/bench/results.jsonl.
 #   bench/run.sh [CELL...] [--peers a,b] [--runs N] [--quick] [--no-build]
-# CELL     w1 ... w10, w3l; all of them when none is named (w7 is measured with w1)
+# CELL     w1 ... w10, w3l; all of them when none is named (w7 is measured with w1). Or one workload of a cell: w2-10000, w6-budget
 # --peers  of those that a cell knows, only these
 # --runs   rounds, alternating over the peers; the default is 3, with --quick 1
 # --quick  one second each and fewer variants: says whether it works, not how fast it is
@@ -19,7 +19,7 @@ while (($#)); do
         --runs) runs=$2 && shift ;;
         --quick) quick=1 ;;
         --no-build) build="" ;;
-        w[1-9] | w10 | w3l) cells+=("$1") ;;
+        w[1-9]*) cells+=("$1") ;;
         *) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}" >&2 && exit 2 ;;
     esac
     shift

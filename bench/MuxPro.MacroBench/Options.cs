@@ -46,6 +46,9 @@ internal sealed record Options
     /// <summary>bulk: bytes per application write.</summary>
     public int ChunkBytes { get; init; } = 65536;
 
+    /// <summary>The library's own setting, 0 for its default.</summary>
+    public long WindowBudget { get; init; }
+
     public TimeSpan Warmup { get; init; } = TimeSpan.FromSeconds(2);
 
     public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(5);
@@ -76,6 +79,7 @@ internal sealed record Options
                 "--priority" => options with { Priority = (byte)Integer(value) },
                 "--background-priority" => options with { BackgroundPriority = (byte)Integer(value) },
                 "--concurrency" => options with { Concurrency = Integer(value) },
+                "--window-budget" => options with { WindowBudget = Integer(value) },
                 "--chunk-bytes" => options with { ChunkBytes = Integer(value) },
                 "--warmup-seconds" => options with { Warmup = Seconds(value) },
                 "--seconds" => options with { Duration = Seconds(value) },

@@ -8,7 +8,7 @@ internal sealed class MuxProPeer(Options options) : IStreamOpener
     private static readonly Destination Target = Destination.Tcp("bench.example", 80);
     private static readonly ClientStrategy OneMainConnection = new() { MaxConcurrency = ushort.MaxValue, MaxConnection = 0 };
 
-    private readonly ClientManager _client = MuxClient.Connect(_ => DialAsync(options), OneMainConnection);
+    private readonly ClientManager _client = MuxClient.Connect(_ => DialAsync(options), OneMainConnection, SettingsOf(options));
 
     public static async Task ServeAsync(Options options, Func<BenchStream, Task> handle)
     {
@@ -25,7 +25,7 @@ internal sealed class MuxProPeer(Options options) : IStreamOpener
     private static async Task ServeAsync(Socket socket, Options options, Func<BenchStream, Task> handle)
     {
         Link link = IsTls(options) ? await Link.AcceptTlsAsync(socket, Tls.Server) : Link.FromSocket(socket);
-        await foreach (Session session in new Server().AcceptAllAsync(link))
+        await foreach (Session session in new Server(options: SettingsOf(options)).AcceptAllAsync(link))
         {
             ThreadPool.UnsafeQueueUserWorkItem(
                 static work => _ = work.Handle(ToStream(work.Session, work.Options)),
@@ -39,6 +39,9 @@ internal sealed class MuxProPeer(Options options) : IStreamOpener
         Socket socket = await Tcp.ConnectAsync(options.Connect);
         return IsTls(options) ? await Link.ConnectTlsAsync(socket, Tls.Client) : Link.FromSocket(socket);
     }
+
+    private static MuxOptions SettingsOf(Options options)
+        => options.WindowBudget > 0 ? new MuxOptions { WindowBudget = options.WindowBudget } : new MuxOptions();
 
     private static bool IsTls(Options options) => options.Peer == "muxpro-tls";
 

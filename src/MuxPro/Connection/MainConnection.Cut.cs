@@ -77,7 +77,8 @@ internal sealed partial class MainConnection
         }
 
         FrameWriter.WriteNew(_batch, session.Id, session.Destination, session.Priority, globalId: 0, length);
-        MovePayload(session, length);
+        MovePayload(session, length, out bool isEmpty);
+        AfterData(session, isEmpty);
     }
 
     private void WriteData()
@@ -107,22 +108,35 @@ internal sealed partial class MainConnection
             return;
         }
 
-        int length = session.Credit.Take(session.Sender.FrameLength(Options.MaxFramePayload));
-        if (length > 0)
+        // A turn is worth as many bytes to everybody, in one frame or in several. Where very many wait a frame is enough, and first windows last
+        // for longer than a turn.
+        const int VeryMany = 256;
+        int most = Options.MaxFramePayload;
+        bool more = _ready.Count < VeryMany;
+        int turn = most + Slab.Headroom;
+        bool isEmpty;
+        do
         {
+            int length = session.Credit.Take(session.Sender.FrameLength(Math.Min(turn, most)));
+            if (length == 0)
+            {
+                return;
+            }
+
             FrameWriter.WriteKeep(_batch, session.Id, length);
-            MovePayload(session, length);
+            MovePayload(session, length, out isEmpty);
+            turn -= length;
         }
+        while (!isEmpty && more && turn >= SlabQueue.LargeFrame);
+        AfterData(session, isEmpty);
     }
 
-    private void MovePayload(Session session, int length)
+    private void MovePayload(Session session, int length, out bool isEmpty)
     {
-        if (session.Sender.MoveTo(_batch, length, out bool isEmpty))
+        if (session.Sender.MoveTo(_batch, length, out isEmpty))
         {
             _writers.Add(session);
         }
-
-        AfterData(session, isEmpty);
     }
 
     private void AfterData(Session session, bool isEmpty)

@@ -143,13 +143,11 @@ internal sealed partial class SessionOutput(Session session) : PipeWriter, IValu
 
     void IThreadPoolWorkItem.Execute()
     {
-        if (TryFinish())
+        bool finished = TryFinish();
+        session.Connection.OnWritten(session);
+        if (finished)
         {
             _wait.Complete();
-        }
-        else
-        {
-            session.Connection.OnWritten(session);
         }
     }
 

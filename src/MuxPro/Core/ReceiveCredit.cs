@@ -15,6 +15,7 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget)
     private int _grown;
     private bool _exhausted;
     private bool _drained;
+    private bool _hasShare; // counted among those who hold a part of the budget, or want one
     private long _lastGrant;
 
     /// <summary>Bytes that may be on their way or unread at any time.</summary>
@@ -109,42 +110,36 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget)
         if (_lastGrant < since)
         {
             Shrink(Math.Min(_grown, _consumed));
+            if (_grown == 0)
+            {
+                Leave();
+            }
         }
     }
 
     /// <summary>Gives the window's growth back to the main connection's budget. Call it once, when the sub-connection is over.</summary>
     public void Close()
     {
-        if (_grown > 0)
-        {
-            budget.Return(_grown);
-            budget.Leave();
-            _grown = 0;
-        }
+        budget.Return(_grown);
+        _grown = 0;
+        Leave();
     }
 
     private readonly bool IsStuck(bool needsMore) => needsMore && Available < Window / 2;
 
     private void GrowToShare(int wanted)
     {
-        if (_grown > 0)
-        {
-            Grow((int)Math.Clamp(budget.Share - _grown, 0, wanted));
-            return;
-        }
-
-        // Counted among those who hold a part before the share is computed, and only for as long as it does.
-        budget.Enter();
-        Grow((int)Math.Min(budget.Share, wanted));
-        budget.Leave();
+        // Who wants a part counts, even while there is none left: the others' shares become smaller, and what they give back is its.
+        Enter();
+        Grow((int)Math.Clamp(budget.Share - _grown, 0, wanted));
     }
 
     private void Grow(int wanted)
     {
         int more = budget.Take(Math.Min(wanted, maxWindow - Window));
-        if (more > 0 && _grown == 0)
+        if (more > 0)
         {
-            budget.Enter();
+            Enter();
         }
 
         Window += more;
@@ -163,12 +158,25 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget)
         _grown -= count;
         _consumed -= count;
         budget.Return(count);
-        if (_grown == 0)
+        CheckInvariant();
+    }
+
+    private void Enter()
+    {
+        if (!_hasShare)
         {
+            _hasShare = true;
+            budget.Enter();
+        }
+    }
+
+    private void Leave()
+    {
+        if (_hasShare)
+        {
+            _hasShare = false;
             budget.Leave();
         }
-
-        CheckInvariant();
     }
 
     private int GrantConsumed()

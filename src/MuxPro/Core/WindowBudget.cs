@@ -3,9 +3,6 @@ namespace MuxPro.Core;
 /// <summary>How much the windows of a main connection may still grow together, beyond what the protocol gives each. Thread-safe.</summary>
 internal sealed class WindowBudget(long size)
 {
-    // Below this an equal share helps nobody: who comes first may double its first window.
-    private const long LeastShare = 64 * 1024;
-
     private long _left = size;
     private int _holders;
 
@@ -15,16 +12,16 @@ internal sealed class WindowBudget(long size)
     /// <summary>Bytes not handed out.</summary>
     public long Left => Volatile.Read(ref _left);
 
-    /// <summary>What each of those who hold a part may hold for all to hold the same; one that holds none yet counts itself with <see cref="Enter"/>.</summary>
-    public long Share => Math.Max(LeastShare, Size / Math.Max(1, Volatile.Read(ref _holders)));
+    /// <summary>What each of those who hold or want a part may hold for all to hold the same.</summary>
+    public long Share => Size / Math.Max(1, Volatile.Read(ref _holders));
 
     /// <summary>Whether more than half is handed out.</summary>
     public bool IsShort => Left < Size / 2;
 
-    /// <summary>One more holds a part.</summary>
+    /// <summary>One more holds or wants a part.</summary>
     public void Enter() => Interlocked.Increment(ref _holders);
 
-    /// <summary>One less holds a part.</summary>
+    /// <summary>One less holds or wants a part.</summary>
     public void Leave() => Interlocked.Decrement(ref _holders);
 
     /// <summary>Takes up to <paramref name="wanted"/> bytes.</summary>

@@ -117,6 +117,75 @@ public sealed class ReceiveCreditTests
         Assert.Equal(100_000, budget.Left);
     }
 
+    [Fact]
+    public void Share_IsTheSameForAll_WhoeverCameFirst()
+    {
+        const int Count = 20;
+        var budget = new WindowBudget(Count * 10_000);
+        ReceiveCredit[] credits = [.. Enumerable.Range(0, Count).Select(_ => new ReceiveCredit(MaxWindow, budget))];
+        for (int round = 0; round < 40; round++)
+        {
+            for (int i = 0; i < Count; i++)
+            {
+                int available = credits[i].Available;
+                Assert.True(credits[i].TryReceive(available));
+                credits[i].Consume(available);
+                credits[i].ReturnExcess();
+                credits[i].TakeGrant(now: 0, roundTrip: 0);
+                Assert.InRange(budget.Left, 0, budget.Size);
+            }
+
+            Assert.True(round > 0 || credits[0].Window > Initial + 10_000, "The first had the budget to itself.");
+        }
+
+        Assert.All(credits, static credit => Assert.InRange(credit.Window, Initial + 9_900, Initial + 10_100));
+        for (int i = 0; i < Count; i++)
+        {
+            credits[i].Close();
+        }
+
+        Assert.Equal((budget.Size, budget.Size), (budget.Left, budget.Share));
+    }
+
+    [Fact]
+    public void ReturnExcess_LeavesTheOtherEndHalfOfWhatWasConsumed()
+    {
+        var budget = new WindowBudget(400_000);
+        var credit = new ReceiveCredit(MaxWindow, budget);
+        Drain(ref credit);
+        Drain(ref credit);
+        int window = credit.Window;
+        for (int i = 0; i < 99; i++)
+        {
+            budget.Enter();
+        }
+
+        Assert.True(credit.TryReceive(200_000));
+        credit.Consume(200_000);
+        credit.ReturnExcess();
+        Assert.Equal(window - 100_000, credit.Window);
+        Assert.Equal(100_000, credit.TakeGrant(now: 0, roundTrip: 0));
+    }
+
+    [Fact]
+    public void ReturnUnused_OfAnIdleOne_GivesBackWhatWasNotGranted()
+    {
+        var credit = new ReceiveCredit(MaxWindow, _budget);
+        Drain(ref credit);
+        int window = credit.Window;
+        Assert.True(credit.TryReceive(30_000));
+        credit.Consume(30_000);
+        long left = _budget.Left;
+        credit.ReturnUnused(since: 0); // the last grant was at 0, not before
+        Assert.Equal(window, credit.Window);
+        credit.ReturnUnused(since: 1);
+        Assert.Equal((window - 30_000, left + 30_000), (credit.Window, _budget.Left));
+        credit.ReturnUnused(since: 1);
+        Assert.Equal(window - 30_000, credit.Window);
+        credit.Close();
+        Assert.Equal(_budget.Size, _budget.Left);
+    }
+
     [Theory]
     [InlineData(MaxWindow, 4 << 20, MaxWindow - Initial)]
     [InlineData(MaxWindow, 1000, 1000)]

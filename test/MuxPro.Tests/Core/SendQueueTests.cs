@@ -74,6 +74,46 @@ public sealed class SendQueueTests
     }
 
     [Fact]
+    public void Little_GoesAheadOfMuch_EightInARow()
+    {
+        _queue.Enqueue(new Item("M", 128));
+        _queue.Enqueue(new Item("N", 128));
+        for (int i = 0; i < 20; i++)
+        {
+            _queue.Enqueue(new Item("l", 128), isLittle: true);
+        }
+
+        Assert.Equal("llllllllMllllllllNllll", string.Concat(Enumerable.Range(0, 22).Select(_ => _queue.Dequeue()!.Name)));
+        Assert.Null(_queue.Dequeue());
+    }
+
+    [Fact]
+    public void Little_NeverGoesAheadOfAHigherPriority()
+    {
+        _queue.Enqueue(new Item("low", 129), isLittle: true);
+        _queue.Enqueue(new Item("high", 128));
+        Assert.Equal("high", _queue.Dequeue()!.Name);
+        Assert.Equal("low", _queue.Dequeue()!.Name);
+    }
+
+    [Fact]
+    public void Dequeue_DownToAPriority_LeavesTheLowerOnesInLine()
+    {
+        _queue.Enqueue(new Item("low", 200));
+        Assert.Null(_queue.Dequeue(lowest: 199));
+        _queue.Enqueue(new Item("high", 0));
+        for (int turn = 0; turn < 100; turn++)
+        {
+            Item item = _queue.Dequeue(lowest: 199)!;
+            Assert.Equal("high", item.Name);
+            _queue.Enqueue(item);
+        }
+
+        Assert.Equal(2, _queue.Count);
+        Assert.Equal("low", _queue.Dequeue() is { Name: "high" } ? _queue.Dequeue()!.Name : "low");
+    }
+
+    [Fact]
     public void All256Priorities_EachGetATurn()
     {
         for (int priority = 0; priority < 256; priority++)

@@ -16,6 +16,10 @@ public enum Wiring
     TcpReversed,
     Tls,
     TlsReversed,
+
+    /// <summary>TLS that the library started itself, many records per system call.</summary>
+    Records,
+    RecordsReversed,
     Unix,
     UnixReversed,
 }
@@ -31,9 +35,11 @@ internal static class Wirings
             Wiring.Memory or Wiring.MemoryReversed => Link.CreatePair(),
             Wiring.Tcp or Wiring.TcpReversed => await ConnectTcpAsync(cancellationToken),
             Wiring.Tls or Wiring.TlsReversed => await ConnectTlsAsync(cancellationToken),
+            Wiring.Records or Wiring.RecordsReversed => await ConnectRecordsAsync(cancellationToken),
             _ => await ConnectUnixAsync(cancellationToken),
         };
-        bool reversed = wiring is Wiring.MemoryReversed or Wiring.TcpReversed or Wiring.TlsReversed or Wiring.UnixReversed;
+        bool reversed = wiring is Wiring.MemoryReversed or Wiring.TcpReversed or Wiring.TlsReversed or Wiring.RecordsReversed
+            or Wiring.UnixReversed;
         return reversed ? (accepted, dialled) : (dialled, accepted);
     }
 
@@ -66,19 +72,29 @@ internal static class Wirings
         var near = new SslStream(new NetworkStream(dialled, ownsSocket: true));
         var far = new SslStream(new NetworkStream(accepted, ownsSocket: true));
         await Task.WhenAll(
-            near.AuthenticateAsClientAsync(
-                new SslClientAuthenticationOptions
-                {
-                    TargetHost = "localhost",
-                    EnabledSslProtocols = SslProtocols.Tls13,
-                    RemoteCertificateValidationCallback = static (_, certificate, _, _) => certificate!.Equals(Certificate.Value),
-                },
-                cancellationToken),
-            far.AuthenticateAsServerAsync(
-                new SslServerAuthenticationOptions { ServerCertificate = Certificate.Value, EnabledSslProtocols = SslProtocols.Tls13 },
-                cancellationToken));
+            near.AuthenticateAsClientAsync(ClientTls(), cancellationToken),
+            far.AuthenticateAsServerAsync(ServerTls(), cancellationToken));
         return (Link.FromStream(near, dialled), Link.FromStream(far, accepted));
     }
+
+    private static async Task<(Link Dialled, Link Accepted)> ConnectRecordsAsync(CancellationToken cancellationToken)
+    {
+        (Socket dialled, Socket accepted) = await ConnectSocketsAsync(
+            new IPEndPoint(IPAddress.Loopback, 0), ProtocolType.Tcp, cancellationToken);
+        Task<Link> near = Link.ConnectTlsAsync(dialled, ClientTls(), cancellationToken).AsTask();
+        Link far = await Link.AcceptTlsAsync(accepted, ServerTls(), cancellationToken);
+        return (await near, far);
+    }
+
+    private static SslClientAuthenticationOptions ClientTls() => new()
+    {
+        TargetHost = "localhost",
+        EnabledSslProtocols = SslProtocols.Tls13,
+        RemoteCertificateValidationCallback = static (_, certificate, _, _) => certificate!.Equals(Certificate.Value),
+    };
+
+    private static SslServerAuthenticationOptions ServerTls()
+        => new() { ServerCertificate = Certificate.Value, EnabledSslProtocols = SslProtocols.Tls13 };
 
     private static async Task<(Socket Dialled, Socket Accepted)> ConnectSocketsAsync(
         EndPoint endPoint, ProtocolType protocol, CancellationToken cancellationToken)
