@@ -79,6 +79,7 @@ internal static class Tables
         ["w5"] => ("W5: 10,000 idle streams, bytes each after GC", Idle),
         ["w5", string streams] => ($"W5: {streams} idle streams, bytes each after GC", Idle),
         ["w6"] => ("W6: bulk, one stream, 1 Gbit/s, round trip 100 ms", ManyStreams),
+        ["w6", "budget"] => ("W6: bulk, 100 streams, 1 Gbit/s, round trip 100 ms, windows that grow by 4 MiB together", ManyStreams),
         ["w6", string milliseconds] => ($"W6: bulk, one stream, 1 Gbit/s, round trip {milliseconds} ms", ManyStreams),
         ["w8", string stopped] => ($"W8: 8 bulk streams beside {stopped} whose readers stopped", Stopped),
         ["w9"] => ("W9: bulk, one stream, TLS 1.3", Bulk),

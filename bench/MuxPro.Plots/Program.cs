@@ -20,9 +20,9 @@ while (Console.In.ReadLine() is { } line)
 
 Directory.CreateDirectory(args[0]);
 var draw = new Drawing(runs, args[0]);
-draw.Lines("streams", "Bulk over one main connection", "streams", "MB/s", "megabytes_per_second", logarithmic: true,
+draw.Lines("streams", "Bulk over one main connection", "streams", "MB/s", "megabytes_per_second", logarithmic: true, Alignment.LowerRight,
     [("w2-1", 1), ("w2-10", 10), ("w2", 100), ("w2-1000", 1_000), ("w2-10000", 10_000)]);
-draw.Lines("round-trip", "Bulk, one stream, 1 Gbit/s", "round-trip time, ms", "MB/s", "megabytes_per_second", logarithmic: false,
+draw.Lines("round-trip", "Bulk, one stream, 1 Gbit/s", "round-trip time, ms", "MB/s", "megabytes_per_second", logarithmic: false, Alignment.UpperRight,
     [("w6-10", 10), ("w6-50", 50), ("w6", 100), ("w6-200", 200)]);
 draw.LatencyUnderLoad("latency", "64 B ping-pong beside 8 bulk streams");
 return 0;
@@ -40,7 +40,7 @@ internal sealed class Drawing(List<JsonObject> runs, string directory)
     private static readonly ScottPlot.Palettes.Category10 Colors = new ScottPlot.Palettes.Category10();
 
     public void Lines(
-        string name, string title, string xTitle, string yTitle, string key, bool logarithmic, (string Workload, double X)[] points)
+        string name, string title, string xTitle, string yTitle, string key, bool logarithmic, Alignment legend, (string Workload, double X)[] points)
     {
         using Plot plot = Start(title, xTitle, yTitle);
         foreach (string peer in Order)
@@ -60,8 +60,9 @@ internal sealed class Drawing(List<JsonObject> runs, string directory)
         plot.Axes.Bottom.TickGenerator = new ScottPlot.TickGenerators.NumericManual(
             [.. points.Select(point => logarithmic ? Math.Log10(point.X) : point.X)],
             [.. points.Select(point => point.X.ToString("#,##0", CultureInfo.InvariantCulture))]);
-        plot.Axes.SetLimitsY(0, plot.Axes.GetLimits().Top * 1.05);
-        Save(plot, name, Alignment.LowerLeft);
+        plot.Axes.AutoScale();
+        plot.Axes.SetLimitsY(0, plot.Axes.GetLimits().Top);
+        Save(plot, name, legend);
     }
 
     /// <summary>Each peer is a point: what a small message waits (99 of 100 less) against what the bulk moves meanwhile.</summary>
@@ -83,6 +84,7 @@ internal sealed class Drawing(List<JsonObject> runs, string directory)
         double[] ticks = [100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000];
         plot.Axes.Left.TickGenerator = new ScottPlot.TickGenerators.NumericManual(
             [.. ticks.Select(Math.Log10)], [.. ticks.Select(tick => tick.ToString("#,##0", CultureInfo.InvariantCulture))]);
+        plot.Axes.AutoScale();
         AxisLimits limits = plot.Axes.GetLimits();
         plot.Axes.SetLimits(0, limits.Right * 1.15, Math.Min(2, limits.Bottom), limits.Top + 0.15);
         Save(plot, name, legend: null);
@@ -105,7 +107,6 @@ internal sealed class Drawing(List<JsonObject> runs, string directory)
         scatter.Color = isRaw ? ScottPlot.Colors.Gray : Colors.GetColor(Array.IndexOf(Order, peer));
         scatter.LineWidth = isOurs ? 3 : 1.5f;
         scatter.MarkerSize = isOurs ? 10 : 7;
-        scatter.LinePattern = isRaw ? LinePattern.Dashed : LinePattern.Solid;
     }
 
     private void Save(Plot plot, string name, Alignment? legend)
@@ -137,7 +138,7 @@ internal sealed class Drawing(List<JsonObject> runs, string directory)
         {
             ScottPlot.Plottables.Text text = plot.Add.Text(Value, X, Y);
             text.OffsetX = 8;
-            text.OffsetY = -8;
+            text.OffsetY = Value == "go-smux2" ? 10 : -8; // its neighbour is near
             text.LabelFontSize = 13;
         }
     }

@@ -86,7 +86,10 @@ public sealed record MuxOptions
         }
     } = 16 * 1024 * 1024;
 
-    /// <summary>How many bytes the windows of all sub-connections of a main connection may grow together beyond their first 65,536.</summary>
+    /// <summary>
+    /// How many bytes the windows of all sub-connections of a main connection may grow together beyond their first 65,536. When it is spent, all
+    /// get the same share.
+    /// </summary>
     /// <value>The default value is 64 MiB; 0 keeps every window at 65,536 bytes.</value>
     public long WindowBudget
     {
@@ -99,8 +102,9 @@ public sealed record MuxOptions
     } = 64L * 1024 * 1024;
 
     /// <summary>
-    /// How many bytes may wait in each direction of a main connection, in all sub-connections together. Beyond it, a sub-connection that receives
-    /// more is ended with 0004, and writers wait after 4 KiB each instead of <see cref="SendBuffer"/>.
+    /// How many bytes may wait to be read on a main connection, in all sub-connections together; a sub-connection that receives more is ended with
+    /// 0004. What waits to be sent is bounded at 1 MiB, or at this where it is less: beyond it, large writes stay in their writers' memory, and
+    /// small ones wait after 4 KiB instead of <see cref="SendBuffer"/>.
     /// </summary>
     /// <value>The default value is 256 MiB; at least 1 MiB.</value>
     public long MaxBuffered

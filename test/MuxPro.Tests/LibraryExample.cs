@@ -35,22 +35,19 @@ internal static class LibraryExample
     // <tls-server>
     public static async Task ServeTlsAsync(Socket socket, Server server, X509Certificate2 certificate, CancellationToken ct)
     {
-        var tls = new SslStream(new NetworkStream(socket, ownsSocket: true));
+        Link link;
         try
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
             limit.CancelAfter(TimeSpan.FromSeconds(10));
-            var options = new SslServerAuthenticationOptions { ServerCertificate = certificate };
-            await tls.AuthenticateAsServerAsync(options, limit.Token);
+            link = await Link.AcceptTlsAsync(socket, new SslServerAuthenticationOptions { ServerCertificate = certificate }, limit.Token);
         }
         catch (Exception exception) when (exception is IOException or System.Security.Authentication.AuthenticationException or OperationCanceledException)
         {
-            await tls.DisposeAsync(); // no TLS, or not in time
-            return;
+            return; // no TLS, or not in time; the socket is closed
         }
 
-        // With the socket beside the stream, the engine sees the connection's round-trip time and a network that went silent.
-        await server.RunAsync(Link.FromStream(tls, socket), ct);
+        await server.RunAsync(link, ct);
     }
     // </tls-server>
 

@@ -44,7 +44,8 @@ internal sealed partial class MainConnection
                         return;
                     }
 
-                    if (TakeClose())
+                    // What is held back for the sake of a higher priority goes first.
+                    if (!more && TakeClose())
                     {
                         await _transport.CompleteWritesAsync().ConfigureAwait(false);
                     }
