@@ -62,7 +62,7 @@ public sealed class CrowdTests
             pairs.Add((near, far, near.Output.WriteAsync(memory, source.Token).AsTask(), memory));
         }
 
-        // Nobody reads: a window of each is on its way, the rest waits.
+        // Nobody reads: at most a window of each goes on its way, the rest waits.
         await source.CancelAsync();
         foreach ((Session near, _, Task write, byte[] memory) in pairs)
         {
@@ -73,7 +73,7 @@ public sealed class CrowdTests
 
         for (int i = 0; i < Sessions; i++)
         {
-            Assert.InRange(await new Payload(i).ReceiveToEndAsync(pairs[i].Far.Input, 0, Cancel), 65_536, 499_999);
+            Assert.InRange(await new Payload(i).ReceiveToEndAsync(pairs[i].Far.Input, 0, Cancel), 0, 499_999);
         }
     }
 
