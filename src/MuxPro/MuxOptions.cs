@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using MuxPro.Connection;
 
 namespace MuxPro;
 
@@ -71,7 +72,7 @@ public sealed record MuxOptions
             ArgumentOutOfRangeException.ThrowIfGreaterThan(value, ushort.MaxValue, nameof(MaxFramePayload));
             field = value;
         }
-    } = (64 * 1024) - 8;
+    } = Slab.LargePayload;
 
     /// <summary>Largest receive window of one sub-connection. Windows start at 65,536 bytes and grow while the application keeps up.</summary>
     /// <value>The default value is 16 MiB; at least 65,536 bytes.</value>

@@ -3,29 +3,19 @@ using MuxPro.Diagnostics;
 
 namespace MuxPro.Connection;
 
-/// <content>Start, clock and end.</content>
+/// <content>Start and end.</content>
 internal sealed partial class MainConnection
 {
     // How long the last bytes may take when this end closes in order, and how long the other end may take to close too.
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan LongestTick = TimeSpan.FromSeconds(0.5);
-    private static readonly TimeSpan ShortestTick = TimeSpan.FromMilliseconds(10);
 
-    private static readonly TimeSpan IdleWindow = TimeSpan.FromSeconds(5);
-
-    private readonly List<Session> _scan = [];
-    private long _windowsLookedAt;
     private KeepAlive _keepAlive;
     private bool _retired;
     private bool _ordered; // the other end closed in order: no reset is owed to it
     private long _closeDeadline;
     private long _roundTripTicks;
     private long _sendStarted;
-    private long _sendTaken;
     private long _waitingSince;
-    private long _lastTick;
-    private long _retransmissionsAnswered;
-    private long _sendMoved;
 
     private async Task RunAsync()
     {
@@ -122,191 +112,4 @@ internal sealed partial class MainConnection
 
         _sendSignal.Set();
     }
-
-    private void OnTick()
-    {
-        long now = Now;
-        CheckNegotiation(now);
-        TcpFigures figures = _transport.Look();
-        CheckSilence(now, figures);
-        CheckSend(now, figures.BytesAcknowledged + _transport.BytesTaken);
-        CheckClose(now);
-        CheckLinger(now);
-        CheckWindows(now);
-        if (figures.RoundTripTime > TimeSpan.Zero)
-        {
-            Volatile.Write(ref _roundTripTicks, ToTimestamps(figures.RoundTripTime));
-        }
-
-        lock (_gate)
-        {
-            // SPEC 5: a server sends nothing after its answer until the first frame of the client is in.
-            if (_version is null || !_maySend || !_keepAlive.IsDue(now))
-            {
-                return;
-            }
-
-            _keepAliveDue = true;
-        }
-
-        _sendSignal.Set();
-    }
-
-    private void CheckNegotiation(long now)
-    {
-        // SPEC 5: no answer within the handshake timeout closes the main connection.
-        if (_version is null && now - _started >= ToTimestamps(Options.HandshakeTimeout))
-        {
-            Fail(MainConnectionEnd.NegotiationFailed, $"The other end did not negotiate within {Options.HandshakeTimeout.TotalSeconds} s.");
-        }
-    }
-
-    /// <summary>
-    /// A host that is gone answers nothing, however often the kernel asks again. One that is merely slow, or whose process does not read, answers: only
-    /// the time without an answer is no proof, because the kernel asks less and less often.
-    /// </summary>
-    private void CheckSilence(long now, TcpFigures figures)
-    {
-        const int Asked = 2;
-        if (figures.SinceAcknowledgement <= _time.GetElapsedTime(_lastTick, now))
-        {
-            _retransmissionsAnswered = figures.Retransmissions;
-        }
-
-        _lastTick = now;
-        long unanswered = Math.Max(figures.Probes, figures.Retransmissions - _retransmissionsAnswered);
-        if (unanswered < Asked)
-        {
-            _waitingSince = now;
-            return;
-        }
-
-        // What was asked before was not asked at once: the time since the last answer counts, but no time before something was sent.
-        TimeSpan silence = figures.SinceAcknowledgement;
-        if (Options.SilenceTimeout != Timeout.InfiniteTimeSpan && silence >= Options.SilenceTimeout
-            && _time.GetElapsedTime(_waitingSince, now) >= Options.SilenceTimeout * 0.75)
-        {
-            Fail(MainConnectionEnd.Timeout, $"The other end's host acknowledged nothing for {Options.SilenceTimeout.TotalSeconds} s.");
-        }
-    }
-
-    private void CheckSend(long now, long taken)
-    {
-        if (Options.WriteTimeout == Timeout.InfiniteTimeSpan)
-        {
-            return;
-        }
-
-        lock (_gate)
-        {
-            if (_sendStarted == 0)
-            {
-                return;
-            }
-        }
-
-        // Slow is not dead: what counts is when the other end last took something.
-        if (taken != _sendTaken)
-        {
-            _sendTaken = taken;
-            _sendMoved = now;
-        }
-
-        lock (_gate)
-        {
-            if (_sendStarted == 0 || now - Math.Max(_sendStarted, _sendMoved) < ToTimestamps(Options.WriteTimeout))
-            {
-                return;
-            }
-        }
-
-        Fail(MainConnectionEnd.Timeout, $"The other end took no bytes for {Options.WriteTimeout.TotalSeconds} s.");
-    }
-
-    private void CheckClose(long now)
-    {
-        lock (_gate)
-        {
-            if (!_closing || now < _closeDeadline)
-            {
-                return;
-            }
-        }
-
-        Fail(MainConnectionEnd.ClosedLocally, "The main connection was closed.");
-    }
-
-    /// <summary>While windows are short, those that idle give back what they can.</summary>
-    private void CheckWindows(long now)
-    {
-        if (!WindowBudget.IsShort || _time.GetElapsedTime(_windowsLookedAt, now) < IdleWindow)
-        {
-            return;
-        }
-
-        _windowsLookedAt = now;
-        lock (_gate)
-        {
-            _scan.Clear();
-            _sessions.CopyTo(_scan);
-            foreach (Session session in _scan)
-            {
-                session.Receiver.ReturnUnusedCredit(now - ToTimestamps(IdleWindow));
-            }
-
-            _scan.Clear();
-        }
-    }
-
-    /// <summary>SPEC 6.3.4: after its own End an end goes on delivering what comes for as long as bytes come, at most 30 s without one.</summary>
-    private void CheckLinger(long now)
-    {
-        List<Session>? late = null;
-        lock (_gate)
-        {
-            if (_lingering == 0)
-            {
-                return;
-            }
-
-            _scan.Clear();
-            _sessions.CopyTo(_scan);
-            foreach (Session session in _scan)
-            {
-                if (session is { EndSent: true, EndReceived: false, IsAborted: false }
-                    && now - session.LastReceived >= ToTimestamps(Options.LingerTimeout))
-                {
-                    (late ??= []).Add(session);
-                }
-            }
-
-            _scan.Clear();
-        }
-
-        foreach (Session session in late ?? [])
-        {
-            Abort(session, ErrorCode.OperationTimeout, new SessionException(
-                ErrorCode.OperationTimeout,
-                $"Session {session.Id} to {session.Destination} got no byte for {Options.LingerTimeout.TotalSeconds} s after its own end."));
-        }
-    }
-
-    private TimeSpan TickPeriod()
-    {
-        TimeSpan shortest = Options.HandshakeTimeout;
-        foreach (TimeSpan timeout in (ReadOnlySpan<TimeSpan>)[
-            Options.KeepAliveInterval, Options.WriteTimeout, Options.SilenceTimeout, Options.LingerTimeout])
-        {
-            if (timeout != Timeout.InfiniteTimeSpan && timeout < shortest)
-            {
-                shortest = timeout;
-            }
-        }
-
-        TimeSpan period = shortest / 4;
-        return period > LongestTick ? LongestTick : period < ShortestTick ? ShortestTick : period;
-    }
-
-    private long ToTimestamps(TimeSpan time)
-        => time == Timeout.InfiniteTimeSpan ? -1 : (long)(time.TotalSeconds * _time.TimestampFrequency);
 }

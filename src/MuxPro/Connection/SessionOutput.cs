@@ -190,7 +190,7 @@ internal sealed partial class SessionOutput(Session session) : PipeWriter, IValu
 
         if (_slab is null || _slab.Array.Length == _slabWritten)
         {
-            RenewSlab(Math.Min(source.Length, Slab.Large - Slab.Headroom));
+            RenewSlab(Math.Min(source.Length, Slab.LargePayload));
         }
 
         int count = Math.Min(source.Length, _slab.Array.Length - _slabWritten);
@@ -221,8 +221,8 @@ internal sealed partial class SessionOutput(Session session) : PipeWriter, IValu
         ReleaseSlab();
 
         // Who filled the last one is likely to fill the next.
-        int size = _wasFilled ? Slab.Large : wanted + Slab.Headroom;
-        _slab = Slab.Rent(SlabQueue.SlabSizeFor(_bytes.Length, Math.Max(size, wanted + Slab.Headroom)));
+        int size = Math.Max(wanted + Slab.Headroom, _wasFilled ? Slab.Large : 0);
+        _slab = Slab.Rent(SlabQueue.SlabSizeFor(_bytes.Length, size));
         _slabCommitted = _slabWritten = Slab.Headroom;
     }
 

@@ -20,6 +20,9 @@ internal sealed class Slab
     /// <summary>Left free in front of what an application writes, for the head of the frame that it will be the payload of.</summary>
     public const int Headroom = 8;
 
+    /// <summary>What an application's bytes have of a large slab.</summary>
+    public const int LargePayload = Large - Headroom;
+
     private static readonly SlabPool SmallPool = new(Small, maxRetained: 4096);
     private static readonly SlabPool MediumPool = new(Medium, maxRetained: 4096);
     private static readonly SlabPool LargePool = new(Large, maxRetained: 1024);

@@ -152,6 +152,11 @@ internal sealed class SendQueue<T>
         {
             T item = Head!;
             Head = item.NextInQueue;
+            if (Head is null)
+            {
+                _tail = null;
+            }
+
             item.NextInQueue = null;
             return item;
         }

@@ -27,7 +27,7 @@ public sealed class AllocationTests
 #endif
 
     // A small window is full at once: slabs are made while it fills, and used again afterwards.
-    private static readonly MuxOptions Settings = new() { MaxWindow = 1024 * 1024, MaxFramePayload = Slab.Large - Slab.Headroom };
+    private static readonly MuxOptions Settings = new() { MaxWindow = 1024 * 1024, MaxFramePayload = Slab.LargePayload };
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
