@@ -47,6 +47,30 @@ public sealed class ClientManager : IDispatcher, IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Opens a sub-connection and, where the version tells (<see cref="Session.HasOpenResult"/>), waits until the server has reached the target. When the
+    /// server did not take it, or the main connection was lost meanwhile, another main connection is tried: nothing was sent to the target yet.
+    /// </summary>
+    /// <param name="destination">Where to.</param>
+    /// <param name="priority">0 is served first, 255 last.</param>
+    /// <param name="cancellationToken">Gives up the attempt.</param>
+    /// <returns>The sub-connection, owned by the caller.</returns>
+    /// <exception cref="SessionException">The destination was refused or not reached; the code says why.</exception>
+    /// <exception cref="MainConnectionException">No main connection was to be had.</exception>
+    public async ValueTask<Session> ConnectAsync(
+        Destination destination, byte priority = Session.DefaultPriority, CancellationToken cancellationToken = default)
+        => await OpenAsync(destination, priority, cancellationToken).ConfigureAwait(false);
+
+    /// <summary>Opens a flow of datagrams. Nothing but a main connection is waited for.</summary>
+    /// <param name="destination">A UDP destination: the first target.</param>
+    /// <param name="options">Priority and GlobalID; the default is <see cref="DatagramOptions"/>'s.</param>
+    /// <param name="cancellationToken">Stops waiting for a main connection.</param>
+    /// <returns>The flow, owned by the caller.</returns>
+    /// <exception cref="MainConnectionException">No main connection was to be had.</exception>
+    public ValueTask<DatagramSession> OpenDatagramsAsync(
+        Destination destination, DatagramOptions? options = null, CancellationToken cancellationToken = default)
+        => throw new NotSupportedException(_picker.ToString());
+
     /// <inheritdoc/>
     public async ValueTask<Link> DispatchAsync(Destination destination, CancellationToken cancellationToken = default)
         => await OpenAsync(destination, cancellationToken).ConfigureAwait(false);

@@ -23,6 +23,11 @@ public sealed class ClientWorker : IAsyncDisposable
     /// <summary>The version that was negotiated.</summary>
     public ProtocolVersion Version { get; }
 
+    /// <summary>
+    /// The round-trip time of the main connection: what the kernel measured, or the last ping, or the negotiation; <see langword="null"/> while it is not known.
+    /// </summary>
+    public TimeSpan? RoundTripTime => _connection.RoundTripTime;
+
     /// <summary>Sub-connections that are open.</summary>
     public int ActiveSessions => _connection.ActiveSessions;
 

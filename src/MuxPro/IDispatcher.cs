@@ -9,4 +9,12 @@ public interface IDispatcher
     /// <returns>The link, owned by the caller.</returns>
     /// <exception cref="SessionException">The destination was refused or not reached; <see cref="SessionException.ErrorCode"/> says why.</exception>
     ValueTask<Link> DispatchAsync(Destination destination, CancellationToken cancellationToken = default);
+
+    /// <summary>Opens a flow of datagrams whose first target is <paramref name="destination"/>. Who does not implement it carries none.</summary>
+    /// <param name="destination">A UDP destination.</param>
+    /// <param name="cancellationToken">Gives up the attempt; it has no effect once the flow was returned.</param>
+    /// <returns>The flow, owned by the caller.</returns>
+    /// <exception cref="SessionException">The destination was refused or not reached; <see cref="SessionException.ErrorCode"/> says why.</exception>
+    ValueTask<DatagramLink> DispatchDatagramsAsync(Destination destination, CancellationToken cancellationToken = default)
+        => ValueTask.FromException<DatagramLink>(new SessionException(ErrorCode.ProxyRejected, $"{destination}: datagrams are not carried here."));
 }

@@ -25,6 +25,9 @@ public sealed class SessionException : MuxException
 
     /// <summary>Whether the other end said so; otherwise this end did.</summary>
     public bool IsRemote { get; init; }
+
+    /// <summary>More on why a target was not reached, where it is known.</summary>
+    public FailureDetail Detail { get; init; }
 }
 
 /// <summary>A main connection ended, and with it all its sub-connections.</summary>
@@ -64,4 +67,7 @@ public enum MainConnectionEnd
 
     /// <summary>The other end spent one of the budgets of <see cref="MuxOptions"/>.</summary>
     BudgetSpent,
+
+    /// <summary>The other end goes away and has not started this sub-connection (SPEC 8, GoAway): it may be opened elsewhere.</summary>
+    GoingAway,
 }

@@ -57,6 +57,53 @@ public sealed record MuxOptions
     /// <value>The default value is 20 seconds.</value>
     public TimeSpan DispatchTimeout { get; init => field = Positive(value); } = TimeSpan.FromSeconds(20);
 
+    /// <summary>How long a flow of datagrams that a server dispatched may idle in both directions before it ends.</summary>
+    /// <value>The default value is 60 seconds.</value>
+    public TimeSpan DatagramIdleTimeout { get; init => field = Positive(value); } = TimeSpan.FromSeconds(60);
+
+    /// <summary>The highest priority that this server gives a sub-connection, whatever the client asks for: 0 lets it have any.</summary>
+    /// <value>The default value is 0.</value>
+    public byte HighestPriority { get; init; }
+
+    /// <summary>Largest datagram that is sent and, in <see cref="ProtocolVersion.Private"/>, asked for; a larger one is dropped and counted.</summary>
+    /// <value>The default value is 65,507 bytes, the most that UDP over IPv4 carries; 1 to 65,507.</value>
+    public int MaxDatagram
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, nameof(MaxDatagram));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, DatagramLink.MaxDatagram, nameof(MaxDatagram));
+            field = value;
+        }
+    } = DatagramLink.MaxDatagram;
+
+    /// <summary>
+    /// Largest datagram that is sent in 0.0 and 0.1. The prototype, which may be the other end there, ends its main connection at more than 2,048 (SPEC 7.2).
+    /// </summary>
+    /// <value>The default value is 2,048 bytes; 1 to 65,507.</value>
+    public int MaxDatagramBefore
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, nameof(MaxDatagramBefore));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, DatagramLink.MaxDatagram, nameof(MaxDatagramBefore));
+            field = value;
+        }
+    } = 2048;
+
+    /// <summary>
+    /// In <see cref="ProtocolVersion.Private"/>: after how long without anything from the other end it is asked for a sign of life (SPEC 8, Ping), while sub-connections are
+    /// open.
+    /// </summary>
+    /// <value>The default value is 5 seconds; <see cref="Timeout.InfiniteTimeSpan"/> asks never.</value>
+    public TimeSpan PingInterval { get; init => field = PositiveOrInfinite(value); } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a ping may go unanswered, with nothing else coming either, before the main connection is given up (SPEC 8).</summary>
+    /// <value>The default value is 10 seconds.</value>
+    public TimeSpan PingTimeout { get; init => field = Positive(value); } = TimeSpan.FromSeconds(10);
+
     /// <summary>Most bytes that an application may write ahead on one sub-connection before its flush waits.</summary>
     /// <value>The default value is 262,144 bytes; at least 1.</value>
     public int SendBuffer { get; init => field = Positive(value); } = 256 * 1024;

@@ -38,6 +38,29 @@ public sealed class Server : IDispatcher
     /// <value>The default value is <see langword="null"/>: nobody is told.</value>
     public Action<SessionReport>? SessionEnded { get; init; }
 
+    /// <summary>
+    /// Has the flows of datagrams with a GlobalID (SPEC 7.2). Servers that share one, such as those of one user's main connections, keep a flow's public address when
+    /// its main connection is replaced by another of theirs.
+    /// </summary>
+    /// <value>The default value is a table of this server's own.</value>
+    public FlowTable Flows { get; init; } = new();
+
+    /// <summary>Whose main connections these are: a GlobalID of another peer is another flow (SPEC 7.2).</summary>
+    /// <value>The default value is empty: all are the same peer's.</value>
+    public string Peer { get; init; } = "";
+
+    /// <summary>Whether <see cref="AcceptAllAsync"/> also yields flows of datagrams, for <see cref="Session.AsDatagrams"/>; otherwise they are refused with 0006.</summary>
+    /// <value>The default value is <see langword="false"/>.</value>
+    public bool AcceptsDatagrams { get; init; }
+
+    /// <summary>
+    /// Tells the clients of all main connections to open nothing more here (SPEC 8, GoAway), waits until their sub-connections have ended, and closes
+    /// them. In 0.0 and 0.1, which have no GoAway, sub-connections are served until none is open.
+    /// </summary>
+    /// <param name="cancellationToken">The deadline: closes what is still open.</param>
+    /// <returns>How many sub-connections were still open when the deadline came.</returns>
+    public Task<int> DrainAsync(CancellationToken cancellationToken) => throw new NotSupportedException(Peer);
+
     /// <summary>Reaches a destination: the special address is a main connection to this server, anything else goes to the inner dispatcher.</summary>
     /// <inheritdoc/>
     public ValueTask<Link> DispatchAsync(Destination destination, CancellationToken cancellationToken = default)

@@ -75,6 +75,16 @@ public sealed class Session : Link, ISendQueueItem<Session>
     /// <summary>How the session ended: the first code other than 0000 that either end sent, or 0000. <see langword="null"/> while it lives.</summary>
     public ErrorCode? EndCode { get; private set; }
 
+    /// <summary>
+    /// Done when the server has reached the target; fails with a <see cref="SessionException"/> that has the code when it has not, or a
+    /// <see cref="MainConnectionException"/>. Only <see cref="ProtocolVersion.Private"/> says so on its own (SPEC 8); in 0.0 and 0.1 the first bytes of the
+    /// answer are the sign, so do not wait for it before the target was sent what it answers to: see <see cref="HasOpenResult"/>.
+    /// </summary>
+    public Task RemoteOpened { get; } = Task.CompletedTask;
+
+    /// <summary>Whether the main connection's version tells when the target is reached (SPEC 8).</summary>
+    public bool HasOpenResult { get; }
+
     internal MainConnection Connection { get; }
 
     /// <summary>Guards the bytes of both directions. Taken after the main connection's lock, never before it.</summary>
@@ -119,6 +129,11 @@ public sealed class Session : Link, ISendQueueItem<Session>
     byte ISendQueueItem<Session>.Priority => Priority;
 
     Session? ISendQueueItem<Session>.NextInQueue { get; set; }
+
+    /// <summary>The session as a flow of datagrams.</summary>
+    /// <returns>The flow; disposing it disposes the session.</returns>
+    /// <exception cref="InvalidOperationException"><see cref="Destination"/> is not UDP.</exception>
+    public DatagramSession AsDatagrams() => new(this);
 
     /// <inheritdoc/>
     public override Stream AsStream() => _stream ??= new SessionStream(this, _input, _output);

@@ -72,6 +72,7 @@ internal sealed partial class MainConnection
                 }
 
                 _metrics.Received(received);
+                Volatile.Write(ref _bytesReceived, _bytesReceived + received);
                 end += received;
                 if (!Process(slab, ref start, end))
                 {

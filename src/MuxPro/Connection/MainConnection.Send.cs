@@ -120,6 +120,7 @@ internal sealed partial class MainConnection
     private void OnSent()
     {
         _metrics.Sent(_batch.Length);
+        Volatile.Write(ref _bytesSent, _bytesSent + _batch.Length);
         lock (_gate)
         {
             _sendStarted = 0;

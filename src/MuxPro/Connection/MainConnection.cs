@@ -38,6 +38,10 @@ internal sealed partial class MainConnection
     private bool _closing;
     private int _active;
 
+    // Each written by one loop alone.
+    private long _bytesSent;
+    private long _bytesReceived;
+
     /// <summary>Makes the end of a main connection; <see cref="Start"/> sets it going.</summary>
     /// <param name="link">The byte stream; owned from now on.</param>
     /// <param name="options">Settings.</param>
@@ -82,6 +86,9 @@ internal sealed partial class MainConnection
     /// <summary>The round-trip time in timestamps, or 0 while it is not known.</summary>
     public long RoundTripTicks => Volatile.Read(ref _roundTripTicks);
 
+    public TimeSpan? RoundTripTime
+        => RoundTripTicks is > 0 and var ticks ? TimeSpan.FromSeconds((double)ticks / _time.TimestampFrequency) : null;
+
     /// <summary>Done with the version when the negotiation is; fails when it does.</summary>
     public Task<ProtocolVersion> Negotiated => _negotiated.Task;
 
@@ -90,6 +97,9 @@ internal sealed partial class MainConnection
 
     /// <summary>Why the main connection ended, or <see langword="null"/>.</summary>
     public MainConnectionException? Failure => Volatile.Read(ref _failure);
+
+    /// <summary>Bytes that were sent and received, frames and all.</summary>
+    public long BytesMoved => Volatile.Read(ref _bytesSent) + Volatile.Read(ref _bytesReceived);
 
     /// <summary>Whether it takes no new sub-connections.</summary>
     public bool IsClosing => Volatile.Read(ref _closing) || Failure is not null;
