@@ -21,7 +21,7 @@ public abstract class DatagramLink : IAsyncDisposable
     public abstract bool IsFullCone { get; }
 
     /// <summary>Datagrams that were dropped here, in either direction: no room, no credit, too large, or not allowed.</summary>
-    public long Dropped => Interlocked.Read(ref _dropped);
+    public virtual long Dropped => Interlocked.Read(ref _dropped);
 
     /// <summary>Waits for the next datagram. A cancelled receive loses none.</summary>
     /// <param name="cancellationToken">Stops waiting.</param>

@@ -9,24 +9,26 @@ namespace MuxPro;
 /// <summary>Settings of a main connection. Immutable: change a copy with <c>with</c>.</summary>
 public sealed record MuxOptions
 {
+    private static readonly ProtocolVersion[] AllVersions = [ProtocolVersion.Private, ProtocolVersion.V0_1, ProtocolVersion.V0_0];
+
     internal static MuxOptions Default { get; } = new();
 
     /// <summary>Versions that may be negotiated.</summary>
-    /// <value>The default value is MuxPro/0.1 and MuxPro/0.0. The order does not matter: the highest that both ends speak is chosen (SPEC 5).</value>
+    /// <value>The default value is all three: the private one, MuxPro/0.1 and MuxPro/0.0. The order does not matter: the highest that both ends speak is chosen (SPEC 5).</value>
     public IReadOnlyList<ProtocolVersion> Versions
     {
         get;
         init
         {
             ArgumentNullException.ThrowIfNull(value);
-            if (value.Count == 0 || value.Any(version => version != ProtocolVersion.V0_0 && version != ProtocolVersion.V0_1))
+            if (value.Count == 0 || !value.All(AllVersions.Contains))
             {
-                throw new ArgumentException("Versions must name one or more of MuxPro/0.0 and MuxPro/0.1.", nameof(Versions));
+                throw new ArgumentException($"Versions must name one or more of {string.Join(", ", AllVersions)}.", nameof(Versions));
             }
 
             field = [.. value.Distinct().OrderDescending()];
         }
-    } = [ProtocolVersion.V0_1, ProtocolVersion.V0_0];
+    } = AllVersions;
 
     /// <summary>How long the negotiation may take before the main connection is closed (SPEC 5).</summary>
     /// <value>The default value is 10 seconds.</value>
@@ -133,6 +135,22 @@ public sealed record MuxOptions
             field = value;
         }
     } = 16 * 1024 * 1024;
+
+    /// <summary>
+    /// First receive window of each sub-connection in <see cref="ProtocolVersion.Private"/> (SPEC 8, Limits); in 0.0 and 0.1 it is 65,536 bytes. It counts against no budget: so
+    /// many bytes may wait unread for each sub-connection that is open.
+    /// </summary>
+    /// <value>The default value is 65,536 bytes; 65,536 to 1 GiB.</value>
+    public int InitialWindow
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 64 * 1024, nameof(InitialWindow));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 1 << 30, nameof(InitialWindow));
+            field = value;
+        }
+    } = 64 * 1024;
 
     /// <summary>
     /// How many bytes the windows of all sub-connections of a main connection may grow together beyond their first 65,536. When it is spent, all

@@ -17,6 +17,7 @@ public sealed class Server : IDispatcher
     private readonly MuxOptions _options;
     private readonly int _depth;
     private readonly NestedCount? _nested; // of the outermost main connection; null outside of one
+    private readonly ServerWorkers _workers = new(); // those inside of others too
 
     /// <summary>Makes a server.</summary>
     /// <param name="inner">Reaches the destinations; not needed for <see cref="AcceptAllAsync"/> alone.</param>
@@ -32,6 +33,16 @@ public sealed class Server : IDispatcher
         _inner = inner;
         _options = options;
         _depth = depth;
+    }
+
+    /// <summary>A server that is the same, inside a main connection.</summary>
+    private Server(Server outer, int depth, NestedCount nested)
+        : this(outer._inner, outer._options, depth, nested)
+    {
+        _workers = outer._workers;
+        SessionEnded = outer.SessionEnded;
+        Flows = outer.Flows;
+        Peer = outer.Peer;
     }
 
     /// <summary>Called after each sub-connection that was dispatched, also of main connections inside a main connection; on the pool, without a lock.</summary>
@@ -59,7 +70,7 @@ public sealed class Server : IDispatcher
     /// </summary>
     /// <param name="cancellationToken">The deadline: closes what is still open.</param>
     /// <returns>How many sub-connections were still open when the deadline came.</returns>
-    public Task<int> DrainAsync(CancellationToken cancellationToken) => throw new NotSupportedException(Peer);
+    public Task<int> DrainAsync(CancellationToken cancellationToken) => _workers.DrainAsync(cancellationToken);
 
     /// <summary>Reaches a destination: the special address is a main connection to this server, anything else goes to the inner dispatcher.</summary>
     /// <inheritdoc/>
@@ -86,6 +97,11 @@ public sealed class Server : IDispatcher
         return ValueTask.FromResult(near);
     }
 
+    /// <summary>Opens a flow of datagrams with the inner dispatcher.</summary>
+    /// <inheritdoc/>
+    public ValueTask<DatagramLink> DispatchDatagramsAsync(Destination destination, CancellationToken cancellationToken = default)
+        => (_inner ?? throw NoInner()).DispatchDatagramsAsync(destination, cancellationToken);
+
     /// <summary>Serves one main connection until it ends; its sub-connections go to the inner dispatcher.</summary>
     /// <param name="link">The byte stream to a client; owned by the server from now on.</param>
     /// <param name="cancellationToken">Closes the main connection in order.</param>
@@ -101,11 +117,13 @@ public sealed class Server : IDispatcher
             throw NoInner();
         }
 
-        var inside = new Server(_inner, _options, _depth, _nested ?? new NestedCount()) { SessionEnded = SessionEnded };
-        await using ServerWorker worker = new(link, inside, _options, SessionEnded);
+        var inside = new Server(this, _depth, _nested ?? new NestedCount());
+        await using ServerWorker worker = new(link, inside, _options, Context);
+        _workers.Add(worker);
         await using CancellationTokenRegistration registration =
             cancellationToken.UnsafeRegister(static state => _ = ((ServerWorker)state!).CloseAsync(), worker);
         await worker.Completion.ConfigureAwait(false);
+        _workers.Remove(worker);
     }
 
     /// <summary>Serves one main connection; the caller takes each sub-connection itself.</summary>
@@ -122,19 +140,30 @@ public sealed class Server : IDispatcher
 
         // No more can wait than may be open.
         var incoming = Channel.CreateUnbounded<Session>(new UnboundedChannelOptions { SingleReader = true });
-        await using ServerWorker worker = new(link, incoming.Writer, _options);
-        await foreach (Session session in incoming.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+        await using ServerWorker worker = new(link, incoming.Writer, _options, Context);
+        _workers.Add(worker);
+        try
         {
-            yield return session;
+            await foreach (Session session in incoming.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+            {
+                yield return session;
+            }
+        }
+        finally
+        {
+            _workers.Remove(worker);
         }
     }
 
     private async Task RunNestedAsync(Link link)
     {
-        var server = new Server(_inner, _options, _depth + 1, _nested) { SessionEnded = SessionEnded };
+        var server = new Server(this, _depth + 1, _nested ?? new NestedCount());
         await server.RunAsync(link, CancellationToken.None).ConfigureAwait(false);
         _nested?.Leave();
     }
+
+    private ServerContext Context
+        => new() { SessionEnded = SessionEnded, Flows = Flows, Peer = Peer, AcceptsDatagrams = AcceptsDatagrams };
 
     private static InvalidOperationException NoInner() => new("A server without an inner dispatcher can only AcceptAllAsync.");
 

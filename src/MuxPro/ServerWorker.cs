@@ -11,7 +11,7 @@ public sealed class ServerWorker : IAsyncDisposable
     private readonly MainConnection _connection;
     private readonly IDispatcher? _dispatcher;
     private readonly ChannelWriter<Session>? _incoming;
-    private readonly Action<SessionReport>? _sessionEnded;
+    private readonly ServerContext _context;
     private readonly MuxOptions _options;
     private readonly ILogger _log;
     private int _pending;
@@ -21,30 +21,30 @@ public sealed class ServerWorker : IAsyncDisposable
     /// <param name="dispatcher">Reaches the destinations.</param>
     /// <param name="options">Settings; the default is <see cref="MuxOptions"/>'s.</param>
     public ServerWorker(Link link, IDispatcher dispatcher, MuxOptions? options = null)
-        : this(link, dispatcher, options, sessionEnded: null)
+        : this(link, dispatcher, options, new ServerContext())
     {
     }
 
-    internal ServerWorker(Link link, IDispatcher dispatcher, MuxOptions? options, Action<SessionReport>? sessionEnded)
-        : this(link, options)
+    internal ServerWorker(Link link, IDispatcher dispatcher, MuxOptions? options, ServerContext context)
+        : this(link, options, context)
     {
         ArgumentNullException.ThrowIfNull(dispatcher);
         _dispatcher = dispatcher;
-        _sessionEnded = sessionEnded;
         _connection.Start();
     }
 
-    internal ServerWorker(Link link, ChannelWriter<Session> incoming, MuxOptions options)
-        : this(link, options)
+    internal ServerWorker(Link link, ChannelWriter<Session> incoming, MuxOptions options, ServerContext? context = null)
+        : this(link, options, context ?? new ServerContext())
     {
         _incoming = incoming;
         _connection.Start();
         _ = CompleteIncomingAsync(incoming);
     }
 
-    private ServerWorker(Link link, MuxOptions? options)
+    private ServerWorker(Link link, MuxOptions? options, ServerContext context)
     {
         ArgumentNullException.ThrowIfNull(link);
+        _context = context;
         _options = options ?? MuxOptions.Default;
         _log = _options.LoggerFactory.CreateLogger<ServerWorker>();
         _connection = new MainConnection(link, _options, OnOpened);
@@ -64,6 +64,28 @@ public sealed class ServerWorker : IAsyncDisposable
     /// <summary>Why the main connection ended, or <see langword="null"/> while it lives.</summary>
     public MainConnectionException? Failure => _connection.Failure;
 
+    /// <summary>
+    /// Tells the client to open nothing more here (SPEC 8, GoAway), waits until its sub-connections have ended, and closes. In 0.0 and 0.1, which have no
+    /// GoAway, sub-connections are served until none is open.
+    /// </summary>
+    /// <param name="cancellationToken">The deadline: closes what is still open.</param>
+    /// <returns>How many sub-connections were still open when the deadline came.</returns>
+    public async Task<int> DrainAsync(CancellationToken cancellationToken)
+    {
+        _connection.GoAway(ErrorCode.GracefulShutdown, "The server takes no new sub-connections.");
+        try
+        {
+            await Completion.WaitAsync(cancellationToken).ConfigureAwait(false);
+            return 0;
+        }
+        catch (OperationCanceledException)
+        {
+            int open = ActiveSessions;
+            await CloseAsync().ConfigureAwait(false);
+            return open;
+        }
+    }
+
     /// <summary>Closes the main connection in order.</summary>
     /// <returns>A task that is done when both loops have ended and the link is closed.</returns>
     public async ValueTask DisposeAsync() => await CloseAsync().ConfigureAwait(false);
@@ -75,7 +97,14 @@ public sealed class ServerWorker : IAsyncDisposable
     {
         if (_incoming is not null)
         {
-            _ = _incoming.TryWrite(session);
+            if (session.IsDatagrams && !_context.AcceptsDatagrams)
+            {
+                session.Abort(ErrorCode.ProxyRejected);
+            }
+            else
+            {
+                _ = _incoming.TryWrite(session);
+            }
         }
         else if (Interlocked.Increment(ref _pending) > _options.MaxPendingDispatches)
         {
@@ -111,6 +140,7 @@ public sealed class ServerWorker : IAsyncDisposable
 
         if (link is not null)
         {
+            session.ConfirmOpened();
             result = await Relay.RunAsync(session, link).ConfigureAwait(false);
         }
         else
@@ -118,7 +148,7 @@ public sealed class ServerWorker : IAsyncDisposable
             await session.DisposeAsync().ConfigureAwait(false);
         }
 
-        if (_sessionEnded is not null)
+        if (_context.SessionEnded is not null)
         {
             Report(session, result, _options.TimeProvider.GetElapsedTime(started));
         }
@@ -129,7 +159,7 @@ public sealed class ServerWorker : IAsyncDisposable
         ErrorCode code = session.EndCode ?? (result.Error is null ? ErrorCode.GracefulShutdown : ErrorCode.RemoteDisconnect);
         try
         {
-            _sessionEnded!(new SessionReport(session.Destination, code, result.BytesForward, result.BytesBackward, duration, result.Error));
+            _context.SessionEnded!(new SessionReport(session.Destination, code, result.BytesForward, result.BytesBackward, duration, result.Error));
         }
         catch (Exception exception)
         {

@@ -19,21 +19,33 @@ public sealed class Session : Link, ISendQueueItem<Session>
     /// <summary>The priority of a sub-connection that was given none: the middle.</summary>
     public const byte DefaultPriority = 128;
 
-    private readonly SessionInput _input;
-    private readonly SessionOutput _output;
+    private readonly ISessionReceiver _receiver;
+    private readonly ISessionSender _sender;
     private SessionStream? _stream;
     private TaskCompletionSource? _completion;
+    private TaskCompletionSource? _opened;
     private CancellationTokenSource? _aborted;
+    private Exception? _failure;
+    private bool _isOpened;
     private bool _isOver;
 
-    internal Session(MainConnection connection, ushort id, Destination destination, byte priority)
+    internal Session(MainConnection connection, ushort id, Destination destination, byte priority, ulong globalId = 0)
     {
         Connection = connection;
         Id = id;
         Destination = destination;
         Priority = priority;
-        _input = new SessionInput(this);
-        _output = new SessionOutput(this);
+        Credit = new SendCredit(connection.PeerLimits.InitialWindow);
+        if (IsDatagrams)
+        {
+            _receiver = new DatagramInput(this, globalId);
+            _sender = new DatagramOutput(this, globalId);
+        }
+        else
+        {
+            _receiver = new SessionInput(this);
+            _sender = new SessionOutput(this);
+        }
     }
 
     /// <summary>The id on the main connection, 1 to 65,535. It is used again after the session is over.</summary>
@@ -46,10 +58,12 @@ public sealed class Session : Link, ISendQueueItem<Session>
     public Destination Destination { get; }
 
     /// <inheritdoc/>
-    public override PipeReader Input => _input;
+    /// <exception cref="InvalidOperationException">The session is a flow of datagrams: see <see cref="AsDatagrams"/>.</exception>
+    public override PipeReader Input => Receiver as SessionInput ?? throw NoStream();
 
     /// <inheritdoc/>
-    public override PipeWriter Output => _output;
+    /// <exception cref="InvalidOperationException">The session is a flow of datagrams: see <see cref="AsDatagrams"/>.</exception>
+    public override PipeWriter Output => Sender as SessionOutput ?? throw NoStream();
 
     /// <summary>The address of the other end of the main connection, where the transport has one.</summary>
     public override EndPoint? RemoteEndPoint => Connection.RemoteEndPoint;
@@ -78,21 +92,43 @@ public sealed class Session : Link, ISendQueueItem<Session>
     /// <summary>
     /// Done when the server has reached the target; fails with a <see cref="SessionException"/> that has the code when it has not, or a
     /// <see cref="MainConnectionException"/>. Only <see cref="ProtocolVersion.Private"/> says so on its own (SPEC 8); in 0.0 and 0.1 the first bytes of the
-    /// answer are the sign, so do not wait for it before the target was sent what it answers to: see <see cref="HasOpenResult"/>.
+    /// answer are the sign, so do not wait for it before the target was sent what it answers to: see <see cref="HasOpenResult"/>. At a server it is done.
     /// </summary>
-    public Task RemoteOpened { get; } = Task.CompletedTask;
+    public Task RemoteOpened
+    {
+        get
+        {
+            lock (Sync)
+            {
+                if (_isOpened || !Connection.IsClient)
+                {
+                    return Task.CompletedTask;
+                }
+
+                if (_isOver)
+                {
+                    return OpenFailure() is { } failure ? Task.FromException(failure) : Task.CompletedTask;
+                }
+
+                _opened ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                return _opened.Task;
+            }
+        }
+    }
 
     /// <summary>Whether the main connection's version tells when the target is reached (SPEC 8).</summary>
-    public bool HasOpenResult { get; }
+    public bool HasOpenResult => Connection.IsPrivate;
 
     internal MainConnection Connection { get; }
 
     /// <summary>Guards the bytes of both directions. Taken after the main connection's lock, never before it.</summary>
     internal Lock Sync { get; } = new();
 
-    internal SessionInput Receiver => _input;
+    internal ISessionReceiver Receiver => _receiver;
 
-    internal SessionOutput Sender => _output;
+    internal ISessionSender Sender => _sender;
+
+    internal bool IsDatagrams => Destination.Network == Network.Udp;
 
     /// <summary>Cancelled when the session is aborted, by either end, or its main connection is gone.</summary>
     internal CancellationToken Aborted
@@ -113,8 +149,9 @@ public sealed class Session : Link, ISendQueueItem<Session>
     }
 
     // The state below is guarded by the main connection's lock.
-    internal SendCredit Credit = new();
+    internal SendCredit Credit;
     internal ErrorCode? PendingAbort;
+    internal FailureDetail PendingDetail;
     internal long Opened;
     internal long LastReceived;
     internal bool NewPending;
@@ -123,6 +160,8 @@ public sealed class Session : Link, ISendQueueItem<Session>
     internal bool EndReceived;
     internal bool IsAborted;
     internal bool IsCounted;
+    internal bool IsStarted; // by the other end: there was a sign of it
+    internal bool OpenedPending; // nothing goes out ahead of it
     internal bool InSendQueue;
     internal bool InControlQueue;
 
@@ -133,13 +172,15 @@ public sealed class Session : Link, ISendQueueItem<Session>
     /// <summary>The session as a flow of datagrams.</summary>
     /// <returns>The flow; disposing it disposes the session.</returns>
     /// <exception cref="InvalidOperationException"><see cref="Destination"/> is not UDP.</exception>
-    public DatagramSession AsDatagrams() => new(this);
+    public DatagramSession AsDatagrams()
+        => IsDatagrams ? new DatagramSession(this) : throw new InvalidOperationException($"{Destination} is a stream, not a flow of datagrams.");
 
     /// <inheritdoc/>
-    public override Stream AsStream() => _stream ??= new SessionStream(this, _input, _output);
+    /// <exception cref="InvalidOperationException">The session is a flow of datagrams: see <see cref="AsDatagrams"/>.</exception>
+    public override Stream AsStream() => _stream ??= new SessionStream(this, (SessionInput)Input, (SessionOutput)Output);
 
     /// <summary>Ends the own direction after all data that was written: the other end reads the end of the stream and may still answer.</summary>
-    public void CompleteWrites() => _output.Complete();
+    public void CompleteWrites() => _sender.Complete();
 
     /// <summary>Ends both directions at once: unsent and unread data is dropped, and the other end is told the code.</summary>
     /// <param name="code">Why; anything but <see cref="ErrorCode.GracefulShutdown"/>.</param>
@@ -155,6 +196,18 @@ public sealed class Session : Link, ISendQueueItem<Session>
     }
 
     /// <summary>
+    /// At a server that accepts sub-connections itself: says that the target is reached (SPEC 8, open result). The first read or write says it too; an
+    /// <see cref="Abort(ErrorCode)"/> before refuses.
+    /// </summary>
+    public void ConfirmOpened()
+    {
+        if (IsOpenedDue)
+        {
+            Connection.ConfirmOpened(this);
+        }
+    }
+
+    /// <summary>
     /// Ends both directions at once. The other end is told the code of a <see cref="SessionException"/>, else
     /// <see cref="ErrorCode.RemoteDisconnect"/>.
     /// </summary>
@@ -165,7 +218,9 @@ public sealed class Session : Link, ISendQueueItem<Session>
             ? session.ErrorCode
             : ErrorCode.RemoteDisconnect;
         string because = reason is null ? "." : $": {reason.Message}";
-        Connection.Abort(this, code, new SessionException(code, $"Session {Id} to {Destination} was aborted by this end{because}", reason));
+        FailureDetail detail = (reason as SessionException)?.Detail ?? FailureDetail.None;
+        Connection.Abort(
+            this, code, new SessionException(code, $"Session {Id} to {Destination} was aborted by this end{because}", reason) { Detail = detail });
     }
 
     /// <summary>
@@ -181,9 +236,28 @@ public sealed class Session : Link, ISendQueueItem<Session>
 
     internal void Close()
     {
-        _output.Complete();
-        _input.Complete();
+        _sender.Complete();
+        _receiver.Complete();
     }
+
+    /// <summary>Whether the other end is owed the word that the target is reached. Without a lock it may be true too long, never too short.</summary>
+    internal bool IsOpenedDue { get; set; }
+
+    /// <summary>There was a sign that the target is reached. Call it without a lock.</summary>
+    internal void SetOpened()
+    {
+        TaskCompletionSource? opened;
+        lock (Sync)
+        {
+            _isOpened = true;
+            opened = _opened;
+        }
+
+        opened?.TrySetResult();
+    }
+
+    /// <summary>Records why the session failed; the first failure wins. Under the main connection's lock.</summary>
+    internal void SetFailure(Exception failure) => _failure ??= failure;
 
     /// <summary>Records how the session ended; the first error wins.</summary>
     internal void SetEndCode(ErrorCode code)
@@ -198,6 +272,7 @@ public sealed class Session : Link, ISendQueueItem<Session>
     internal void SetOver(bool aborted)
     {
         TaskCompletionSource? completion;
+        TaskCompletionSource? opened;
         CancellationTokenSource? cancellation;
         lock (Sync)
         {
@@ -208,13 +283,35 @@ public sealed class Session : Link, ISendQueueItem<Session>
 
             _isOver = true;
             completion = _completion;
+            opened = _opened;
             cancellation = aborted ? _aborted : null;
         }
 
         Connection.OnOver(this);
         completion?.TrySetResult();
+        if (opened is not null)
+        {
+            EndOpening(opened);
+        }
 
         // On the pool: the callbacks are somebody else's code.
         _ = cancellation?.CancelAsync();
     }
+
+    private void EndOpening(TaskCompletionSource opened)
+    {
+        if (OpenFailure() is not { } failure)
+        {
+            opened.TrySetResult();
+        }
+        else if (opened.TrySetException(failure))
+        {
+            _ = opened.Task.Exception; // nobody has to look
+        }
+    }
+
+    /// <summary>Why the session was over before the target was reached, or <see langword="null"/> when it ended in order.</summary>
+    private Exception? OpenFailure() => _failure is null ? null : MuxErrors.Copy(_failure);
+
+    private InvalidOperationException NoStream() => new($"{Destination} is a flow of datagrams: see {nameof(AsDatagrams)}.");
 }

@@ -8,6 +8,7 @@ internal sealed partial class MainConnection
     private static readonly TimeSpan IdleWindow = TimeSpan.FromSeconds(5);
 
     private readonly List<Session> _scan = [];
+    private bool _kernelMeasures; // the round-trip time
     private long _windowsLookedAt;
     private long _sendTaken;
     private long _lastTick;
@@ -19,16 +20,13 @@ internal sealed partial class MainConnection
         long now = Now;
         CheckNegotiation(now);
         TcpFigures figures = _transport.Look();
+        CheckPing(now);
         CheckSilence(now, figures);
         CheckSend(now, figures.BytesAcknowledged + _transport.BytesTaken);
         CheckClose(now);
         CheckLinger(now);
         CheckWindows(now);
-        if (figures.RoundTripTime > TimeSpan.Zero)
-        {
-            Volatile.Write(ref _roundTripTicks, ToTimestamps(figures.RoundTripTime));
-        }
-
+        Measure(figures);
         lock (_gate)
         {
             // SPEC 5: a server sends nothing after its answer until the first frame of the client is in.
@@ -37,10 +35,21 @@ internal sealed partial class MainConnection
                 return;
             }
 
-            _keepAliveDue = true;
+            // In the private version the sign of life asks for one.
+            _keepAliveDue = !_isPrivate;
+            _pingDue |= _isPrivate && _pingSent == 0;
         }
 
         _sendSignal.Set();
+    }
+
+    private void Measure(TcpFigures figures)
+    {
+        if (figures.RoundTripTime > TimeSpan.Zero)
+        {
+            _kernelMeasures = true;
+            Volatile.Write(ref _roundTripTicks, ToTimestamps(figures.RoundTripTime));
+        }
     }
 
     private void CheckNegotiation(long now)
@@ -186,7 +195,8 @@ internal sealed partial class MainConnection
     {
         TimeSpan shortest = Options.HandshakeTimeout;
         foreach (TimeSpan timeout in (ReadOnlySpan<TimeSpan>)[
-            Options.KeepAliveInterval, Options.WriteTimeout, Options.SilenceTimeout, Options.LingerTimeout])
+            Options.KeepAliveInterval, Options.WriteTimeout, Options.SilenceTimeout, Options.LingerTimeout, Options.PingInterval,
+            Options.PingTimeout])
         {
             if (timeout != Timeout.InfiniteTimeSpan && timeout < shortest)
             {

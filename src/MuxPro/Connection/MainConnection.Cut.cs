@@ -14,6 +14,11 @@ internal sealed partial class MainConnection
             FrameWriter.WriteKeepAlive(_batch);
         }
 
+        if (_isPrivate)
+        {
+            WritePrivate();
+        }
+
         while (_batch.HasRoom && _answers.TryDequeue(out (ushort Id, ErrorCode Code) answer))
         {
             FrameWriter.WriteEnd(_batch, answer.Id, answer.Code);
@@ -37,6 +42,8 @@ internal sealed partial class MainConnection
 
         if (session.EndSent)
         {
+            // SPEC 8: the private version grants after its End too, until the other end's.
+            WriteGrant(session);
             return;
         }
 
@@ -53,21 +60,36 @@ internal sealed partial class MainConnection
             return;
         }
 
-        // SPEC 6.3.6: never a CreditUpdate once either end has sent its End.
-        if (!session.EndReceived && session.Receiver.TakeGrant() is > 0 and var grant)
+        if (session.OpenedPending)
         {
-            FrameWriter.WriteCreditUpdate(_batch, session.Id, (uint)grant);
+            WriteOpened(session);
         }
 
+        WriteGrant(session);
         if (session.CompleteRequested && session.Sender.Length == 0)
         {
             WriteEnd(session, ErrorCode.GracefulShutdown);
         }
     }
 
+    private void WriteGrant(Session session)
+    {
+        // SPEC 6.3.6: in 0.0 and 0.1 never a CreditUpdate once either end has sent its End.
+        if (MayGrant(session) && session.Receiver.TakeGrant() is > 0 and var grant)
+        {
+            FrameWriter.WriteCreditUpdate(_batch, session.Id, (uint)grant);
+        }
+    }
+
     private void WriteNew(Session session)
     {
         session.NewPending = false;
+        if (session.Sender is DatagramOutput datagrams)
+        {
+            WriteNew(session, datagrams);
+            return;
+        }
+
         int length = session.Credit.Take((int)Math.Min(session.Sender.Length, FirstPayload));
         if (length == 0)
         {
@@ -108,6 +130,13 @@ internal sealed partial class MainConnection
             return;
         }
 
+        WriteOpened(session);
+        if (session.Sender is not SessionOutput output)
+        {
+            WriteDatagrams(session, (DatagramOutput)session.Sender);
+            return;
+        }
+
         // A turn is worth as many bytes to everybody, in one frame or in several. Where very many wait a frame is enough, and first windows last
         // for longer than a turn.
         const int VeryMany = 256;
@@ -117,7 +146,7 @@ internal sealed partial class MainConnection
         bool isEmpty;
         do
         {
-            int length = session.Credit.Take(session.Sender.FrameLength(Math.Min(turn, most)));
+            int length = session.Credit.Take(output.FrameLength(Math.Min(turn, most)));
             if (length == 0)
             {
                 return;
@@ -133,7 +162,7 @@ internal sealed partial class MainConnection
 
     private void MovePayload(Session session, int length, out bool isEmpty)
     {
-        if (session.Sender.MoveTo(_batch, length, out isEmpty))
+        if (((SessionOutput)session.Sender).MoveTo(_batch, length, out isEmpty))
         {
             _writers.Add(session);
         }
@@ -157,17 +186,17 @@ internal sealed partial class MainConnection
     private void WriteEnd(Session session, ErrorCode code)
     {
         bool first = !session.EndSent;
-        if (code == ErrorCode.GracefulShutdown && first && !session.EndReceived && !session.IsAborted)
+        if (code == ErrorCode.GracefulShutdown && first && !session.IsAborted)
         {
-            // SPEC 6.3.4: afterwards there is no granting, so what the answer may need is granted now.
-            int grant = session.Receiver.TakeLastGrant();
-            if (grant > 0)
+            WriteOpened(session);
+            if (!session.EndReceived && !_isPrivate && session.Receiver.TakeLastGrant() is > 0 and var grant)
             {
+                // SPEC 6.3.4: afterwards there is no granting, so what the answer may need is granted now.
                 FrameWriter.WriteCreditUpdate(_batch, session.Id, (uint)grant);
             }
         }
 
-        FrameWriter.WriteEnd(_batch, session.Id, code);
+        FrameWriter.WriteEnd(_batch, session.Id, code, _isPrivate ? session.PendingDetail : FailureDetail.None);
         session.EndSent = true;
         if (session.EndReceived)
         {

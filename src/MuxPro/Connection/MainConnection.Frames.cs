@@ -34,8 +34,10 @@ internal sealed partial class MainConnection
             FrameType.New => OnNew(frame, now),
             FrameType.Keep => OnKeep(frame, now),
             FrameType.End => OnEnd(frame, now),
-            FrameType.KeepAlive => SpendControl(now),
+            FrameType.KeepAlive => OnKeepAlive(frame, now),
+            FrameType.CreditUpdate when frame.Id == 0 && _isPrivate => SpendControl(now) && OnLimits(frame),
             FrameType.CreditUpdate => OnCreditUpdate(frame, now),
+            FrameType.GoAway => SpendControl(now) && OnGoAway(frame),
             _ => Violation($"{frame.Type} is not part of {_version} (SPEC 6)."),
         };
     }
@@ -61,6 +63,13 @@ internal sealed partial class MainConnection
         Session? old;
         lock (_gate)
         {
+            if (_goAwaySent)
+            {
+                // SPEC 8: "later ones are not started". The client knows it from the GoAway, and opens it elsewhere.
+                return true;
+            }
+
+            _lastTaken = frame.Id;
             old = _sessions[frame.Id];
         }
 
@@ -77,8 +86,12 @@ internal sealed partial class MainConnection
             return Refuse(frame.Id, ErrorCode.ProtocolError, frame.Fault.ToString()) && SpendReset(now);
         }
 
-        var session = new Session(this, frame.Id, frame.Destination!, frame.Priority);
-        if (session.Receiver.TryReceive(frame.DataLength) is { } refusal)
+        var session = new Session(this, frame.Id, frame.Destination!, Math.Max(frame.Priority, Options.HighestPriority), GlobalIdOf(frame))
+        {
+            IsStarted = true,
+            IsOpenedDue = _isPrivate,
+        };
+        if (session.Receiver is SessionInput input && input.TryReceive(frame.DataLength) is { } refusal)
         {
             return Refuse(frame.Id, refusal, WhyNotReceived(refusal)) && SpendReset(now);
         }
@@ -107,8 +120,11 @@ internal sealed partial class MainConnection
         _metrics.SessionOpened();
         _log.SessionOpened(session.Id, session.Destination);
         _onOpened!(session);
-        return true;
+        return !session.IsDatagrams || OnDatagramHead(session, frame, now);
     }
+
+    // SPEC 7.2: from 0.1 on a New may have a GlobalID.
+    private ulong GlobalIdOf(in Frame frame) => IsFullCone ? frame.GlobalId : 0;
 
     private bool OnKeep(in Frame frame, long now)
     {
@@ -122,11 +138,17 @@ internal sealed partial class MainConnection
         bool dropped = false;
         bool afterEnd = false;
         bool unwanted = false;
+        bool opened = false;
         lock (_gate)
         {
             session = _sessions[frame.Id];
             if (session is not null)
             {
+                if (!session.IsStarted && !session.IsAborted && (frame.DataLength > 0 || (_isPrivate && (frame.Options & FrameOptions.Opened) != 0)))
+                {
+                    opened = session.IsStarted = true;
+                }
+
                 // SPEC 6.3.3: for an id that we have just ended, payload is dropped: the other end could not know yet.
                 dropped = session.IsAborted;
                 afterEnd = session.EndReceived;
@@ -139,7 +161,12 @@ internal sealed partial class MainConnection
             return OnUnknown(frame, now);
         }
 
-        if (frame.DataLength == 0)
+        if (opened)
+        {
+            session.SetOpened();
+        }
+
+        if (frame.DataLength == 0 && !(session.IsDatagrams && frame.HasData))
         {
             return true;
         }
@@ -156,7 +183,7 @@ internal sealed partial class MainConnection
             return SpendReset(now);
         }
 
-        if (session.Receiver.TryReceive(frame.DataLength) is { } refusal)
+        if (session.Receiver is SessionInput input && input.TryReceive(frame.DataLength) is { } refusal)
         {
             AbortByProtocol(session, WhyNotReceived(refusal), refusal);
             return SpendReset(now);
@@ -170,7 +197,7 @@ internal sealed partial class MainConnection
         }
 
         _payloadSession = session;
-        return true;
+        return !session.IsDatagrams || OnDatagramHead(session, frame, now);
     }
 
     private bool OnUnknown(in Frame frame, long now)
@@ -208,7 +235,7 @@ internal sealed partial class MainConnection
             }
             else
             {
-                wakeups = OnEndLocked(session, frame.ErrorCode);
+                wakeups = OnEndLocked(session, frame.ErrorCode, frame.Detail);
             }
 
             if (session is null)
@@ -222,7 +249,7 @@ internal sealed partial class MainConnection
         return frame.ErrorCode == ErrorCode.GracefulShutdown || SpendReset(now);
     }
 
-    private Wakeups OnEndLocked(Session session, ErrorCode code)
+    private Wakeups OnEndLocked(Session session, ErrorCode code, FailureDetail detail)
     {
         if (session.EndSent && !session.IsAborted && !session.EndReceived)
         {
@@ -238,14 +265,16 @@ internal sealed partial class MainConnection
         }
         else if (code == ErrorCode.GracefulShutdown)
         {
-            wakeups = new Wakeups(session, session.Receiver.End(error: null), Writer: false, IsOver: session.EndSent, IsAborted: false);
+            session.IsStarted = true;
+            wakeups = new Wakeups(
+                session, session.Receiver.End(error: null), Writer: false, IsOver: session.EndSent, IsAborted: false, IsOpened: true);
         }
         else
         {
             // SPEC 6.3.4: with a code it is over in both directions at once; what came before is still read.
             var error = new SessionException(
                 code, $"The other end ended session {session.Id} to {session.Destination}: {MuxErrors.Describe(code)} ({(ushort)code:x4}).")
-            { IsRemote = true };
+            { IsRemote = true, Detail = detail };
             wakeups = AbortLocked(session, code, error, drop: false);
             EnqueueControlLocked(session);
         }
@@ -277,11 +306,7 @@ internal sealed partial class MainConnection
 
             if (!frame.HasFault)
             {
-                session.Credit.Grant(frame.Credit);
-                if (!session.NewPending && !session.EndSent && session.Sender.Length > 0)
-                {
-                    EnqueueDataLocked(session);
-                }
+                GrantLocked(session, frame.Credit);
             }
         }
 
@@ -293,5 +318,14 @@ internal sealed partial class MainConnection
 
         _sendSignal.Set();
         return true;
+    }
+
+    private void GrantLocked(Session session, uint increment)
+    {
+        session.Credit.Grant(increment);
+        if (!session.NewPending && !session.EndSent && !session.IsAborted && session.Sender.Length > 0)
+        {
+            EnqueueDataLocked(session);
+        }
     }
 }

@@ -47,7 +47,11 @@ internal sealed partial class MainConnection
         lock (_gate)
         {
             _version = version;
-            _maySend = _isClient;
+            _isPrivate = _limitsDue = version == ProtocolVersion.Private;
+            _reader.Version = version.Value;
+
+            // SPEC 5: a server sends nothing after its answer until the first client frame is in, unless the private version was chosen.
+            _maySend = _isClient || _isPrivate;
             if (_isClient)
             {
                 Volatile.Write(ref _roundTripTicks, now - _negotiationSent);
@@ -60,10 +64,7 @@ internal sealed partial class MainConnection
             }
         }
 
-        if (_transport.Look().RoundTripTime is { Ticks: > 0 } roundTrip)
-        {
-            Volatile.Write(ref _roundTripTicks, ToTimestamps(roundTrip));
-        }
+        Measure(_transport.Look());
 
         _log.MainConnectionStarted(RemoteEndPoint, version.Value);
         _negotiated.TrySetResult(version.Value);

@@ -97,6 +97,7 @@ internal sealed partial class MainConnection
         finally
         {
             WakeReaders();
+            ReleaseDatagram();
             slab.Release();
         }
     }
@@ -118,12 +119,24 @@ internal sealed partial class MainConnection
     private bool Process(Slab slab, ref int start, int end)
     {
         long now = Now;
+        Volatile.Write(ref _lastReceived, now);
         while (start < end)
         {
             if (_payloadLeft > 0)
             {
                 int count = Math.Min(_payloadLeft, end - start);
-                OnPayload(slab, start, count, now);
+                if (_payloadSession is { IsDatagrams: true })
+                {
+                    if (!OnDatagramPart(slab.Array.AsSpan(start, count), now))
+                    {
+                        return false;
+                    }
+                }
+                else
+                {
+                    OnPayload(slab, start, count, now);
+                }
+
                 _payloadLeft -= count;
                 start += count;
                 continue;
@@ -162,7 +175,7 @@ internal sealed partial class MainConnection
         }
 
         session.LastReceived = now;
-        if (!session.Receiver.Append(slab, start, count))
+        if (!((SessionInput)session.Receiver).Append(slab, start, count))
         {
             return;
         }

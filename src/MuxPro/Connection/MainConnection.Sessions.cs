@@ -60,7 +60,7 @@ internal sealed partial class MainConnection
     {
         lock (_gate)
         {
-            if (session.IsAborted || session.EndSent || session.EndReceived)
+            if (session.IsAborted || !MayGrant(session))
             {
                 return;
             }
@@ -70,6 +70,9 @@ internal sealed partial class MainConnection
 
         _sendSignal.Set();
     }
+
+    // SPEC 6.3.6: in 0.0 and 0.1 never for a sub-connection for which we have sent or received End. SPEC 8: until the other end's.
+    private bool MayGrant(Session session) => !session.EndReceived && (_isPrivate || !session.EndSent);
 
     /// <summary>This end aborts a session.</summary>
     public void Abort(Session session, ErrorCode code, Exception error)
@@ -91,6 +94,7 @@ internal sealed partial class MainConnection
             else
             {
                 session.PendingAbort = code;
+                session.PendingDetail = (error as SessionException)?.Detail ?? FailureDetail.None;
                 EnqueueControlLocked(session);
             }
         }

@@ -34,6 +34,7 @@ internal sealed partial class MainConnection
     // Guarded by _gate.
     private readonly SessionTable<Session> _sessions = new();
     private ProtocolVersion? _version;
+    private bool _isPrivate;
     private MainConnectionException? _failure;
     private bool _closing;
     private int _active;
@@ -70,6 +71,15 @@ internal sealed partial class MainConnection
 
     public MuxOptions Options { get; }
 
+    /// <summary>Whether this end opens the sub-connections.</summary>
+    public bool IsClient => _isClient;
+
+    /// <summary>Whether both ends speak the private version (SPEC 8).</summary>
+    public bool IsPrivate => _isPrivate;
+
+    /// <summary>The first window of each sub-connection at this end (SPEC 6.3.6 and 8).</summary>
+    public int InitialWindow => _isPrivate ? Options.InitialWindow : SendCredit.Initial;
+
     public WindowBudget WindowBudget { get; }
 
     /// <summary>What was received and not consumed.</summary>
@@ -82,6 +92,9 @@ internal sealed partial class MainConnection
 
     /// <summary>A timestamp of the options' clock.</summary>
     public long Now => _time.GetTimestamp();
+
+    /// <summary>How long ago a timestamp was.</summary>
+    public TimeSpan Elapsed(long since) => _time.GetElapsedTime(since);
 
     /// <summary>The round-trip time in timestamps, or 0 while it is not known.</summary>
     public long RoundTripTicks => Volatile.Read(ref _roundTripTicks);
@@ -102,7 +115,10 @@ internal sealed partial class MainConnection
     public long BytesMoved => Volatile.Read(ref _bytesSent) + Volatile.Read(ref _bytesReceived);
 
     /// <summary>Whether it takes no new sub-connections.</summary>
-    public bool IsClosing => Volatile.Read(ref _closing) || Failure is not null;
+    public bool IsClosing => Volatile.Read(ref _closing) || Volatile.Read(ref _goAwayReceived) || Failure is not null;
+
+    /// <summary>Most sub-connections that the other end takes at once (SPEC 8).</summary>
+    public int MaxSessions => PeerLimits.MaxSessions;
 
     /// <summary>Sub-connections that have not ended.</summary>
     public int ActiveSessions => Volatile.Read(ref _active);
@@ -116,7 +132,9 @@ internal sealed partial class MainConnection
     /// <summary>Opens a sub-connection.</summary>
     /// <exception cref="MainConnectionException">The main connection is gone or closing.</exception>
     /// <exception cref="SessionException">All ids are in use (0004).</exception>
-    public Session Open(Destination destination, byte priority)
+    public Session Open(Destination destination, byte priority) => Open(destination, priority, globalId: 0);
+
+    private Session Open(Destination destination, byte priority, ulong globalId)
     {
         Session session;
         lock (_gate)
@@ -126,9 +144,11 @@ internal sealed partial class MainConnection
                 throw MuxErrors.Copy(_failure);
             }
 
-            if (_closing)
+            if (_closing || _goAwayReceived)
             {
-                throw new MainConnectionException(MainConnectionEnd.ClosedLocally, "The main connection is closing.");
+                throw _goAwayReceived
+                    ? new MainConnectionException(MainConnectionEnd.GoingAway, "The other end goes away and takes no new sub-connections.")
+                    : new MainConnectionException(MainConnectionEnd.ClosedLocally, "The main connection is closing.");
             }
 
             if (!_sessions.TryAllocate(out ushort id))
@@ -136,7 +156,7 @@ internal sealed partial class MainConnection
                 throw new SessionException(ErrorCode.ResourceExhaustion, "All 65,535 ids of the main connection are in use.");
             }
 
-            session = new Session(this, id, destination, priority) { NewPending = true };
+            session = new Session(this, id, destination, priority, globalId) { NewPending = true };
             AddLocked(session);
             EnqueueControlLocked(session);
         }
@@ -205,7 +225,9 @@ internal sealed partial class MainConnection
         }
 
         session.IsAborted = true;
+        session.IsOpenedDue = session.OpenedPending = false;
         session.SetEndCode(code);
+        session.SetFailure(error);
         bool reader = session.Receiver.End(error, drop);
         bool writer = session.Sender.Fail(error);
         session.Receiver.CloseCredit();
@@ -250,10 +272,15 @@ internal sealed partial class MainConnection
     }
 
     /// <summary>Whom to wake once the gate is open.</summary>
-    private readonly record struct Wakeups(Session Session, bool Reader, bool Writer, bool IsOver, bool IsAborted)
+    private readonly record struct Wakeups(Session Session, bool Reader, bool Writer, bool IsOver, bool IsAborted, bool IsOpened = false)
     {
         public void Run()
         {
+            if (IsOpened)
+            {
+                Session.SetOpened();
+            }
+
             if (Reader)
             {
                 Session.Receiver.Wake();

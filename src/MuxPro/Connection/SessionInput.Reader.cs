@@ -13,6 +13,7 @@ internal sealed partial class SessionInput
             return ValueTask.FromCanceled<ReadResult>(cancellationToken);
         }
 
+        session.ConfirmOpened();
         short token;
         lock (session.Sync)
         {
@@ -57,7 +58,7 @@ internal sealed partial class SessionInput
             _examined = Math.Max(_bytes.LengthTo(examined), consumedLength) - consumedLength;
             _bytes.Consume(consumedLength);
             session.Connection.Unread.Add(-consumedLength);
-            grant = Consume((int)consumedLength, needsMore: _examined > 0 && _examined == _bytes.Length);
+            grant = _credit.Consume((int)consumedLength, needsMore: _examined > 0 && _examined == _bytes.Length);
         }
 
         Announce(grant);
@@ -92,7 +93,7 @@ internal sealed partial class SessionInput
             _completed = true;
             long dropped = _bytes.Length;
             DropBytes();
-            grant = Consume((int)dropped, needsMore: false);
+            grant = _credit.Consume((int)dropped);
             wake = _wait.Stop();
         }
 
@@ -126,7 +127,7 @@ internal sealed partial class SessionInput
             read = _bytes.Read(destination);
             session.Connection.Unread.Add(-read);
             _examined = 0;
-            grant = Consume(read, needsMore: false);
+            grant = _credit.Consume(read);
         }
 
         Announce(grant);
@@ -141,6 +142,7 @@ internal sealed partial class SessionInput
             return ValueTask.FromCanceled(cancellationToken);
         }
 
+        session.ConfirmOpened();
         short token;
         lock (session.Sync)
         {

@@ -1,29 +1,26 @@
 using System.IO.Pipelines;
 using System.Threading.Tasks.Sources;
-using MuxPro.Core;
 
 namespace MuxPro.Connection;
 
 /// <summary>What a session receives: the receive loop puts in, the application takes out, and what it took becomes credit for the other end.</summary>
-internal sealed partial class SessionInput(Session session) : PipeReader, IValueTaskSource<ReadResult>, IValueTaskSource, IThreadPoolWorkItem
+internal sealed partial class SessionInput(Session session)
+    : PipeReader, ISessionReceiver, IValueTaskSource<ReadResult>, IValueTaskSource, IThreadPoolWorkItem
 {
     private static readonly Action<object?, CancellationToken> OnCancelled =
         static (state, token) => ((SessionInput)state!).CancelWait(token);
 
     // Guarded by the session's lock.
     private SlabQueue _bytes;
-    private ReceiveCredit _credit = new(session.Connection.Options.MaxWindow, session.Connection.WindowBudget);
+    private InputCredit _credit = new(session.Connection);
     private long _examined;
     private Exception? _error;
     private bool _ended;
-    private int _pendingGrant; // granted, not yet sent: at most one grant waits per sub-connection, whatever is consumed meanwhile
-    private bool _mayGrant = true;
     private bool _completed;
     private bool _cancelRequested;
     private bool _lent; // the application holds bytes of the last read
     private SessionWait _wait;
 
-    /// <summary>Whether the application reads no more.</summary>
     public bool IsCompleted
     {
         get
@@ -67,17 +64,13 @@ internal sealed partial class SessionInput(Session session) : PipeReader, IValue
             }
 
             // Nobody reads: the bytes are dropped, and the other end may go on sending while this end still does.
-            grant = Consume(count, needsMore: false);
+            grant = _credit.Consume(count);
         }
 
         Announce(grant);
         return false;
     }
 
-    /// <summary>Nothing more comes.</summary>
-    /// <param name="error">Why, unless the other end is done in order. What was received before is read first.</param>
-    /// <param name="drop">Whether what was received before is dropped instead.</param>
-    /// <returns>Whether a reader waits: the caller calls <see cref="Wake"/>.</returns>
     public bool End(Exception? error, bool drop = false)
     {
         lock (session.Sync)
@@ -95,43 +88,33 @@ internal sealed partial class SessionInput(Session session) : PipeReader, IValue
 
             _ended = true;
             _error ??= error;
-            _mayGrant = false;
+            _credit.Stop();
             return _wait.Stop();
         }
     }
 
-    /// <summary>Lets the waiting reader go on. Call it without a lock.</summary>
     public void Wake() => SessionWait.Wake(this);
 
-    /// <summary>Runs the waiting reader on this thread, which has nothing else to do.</summary>
     public void Run() => _wait.Complete();
 
     void IThreadPoolWorkItem.Execute() => _wait.Complete();
 
-    /// <summary>The credit to grant now; 0 when there is none. Asked by the send loop when it cuts the frame.</summary>
     public int TakeGrant()
     {
         lock (session.Sync)
         {
-            int grant = _pendingGrant;
-            _pendingGrant = 0;
-            return grant;
+            return _credit.TakeGrant();
         }
     }
 
-    /// <summary>The credit to grant just before our End, after which there is no granting (SPEC 6.3.4).</summary>
     public int TakeLastGrant()
     {
         lock (session.Sync)
         {
-            int grant = _pendingGrant + (_mayGrant && !_completed ? _credit.TakeLastGrant() : 0);
-            _mayGrant = false;
-            _pendingGrant = 0;
-            return grant;
+            return _credit.TakeLastGrant(isRead: !_completed);
         }
     }
 
-    /// <summary>Gives back what the window holds without need, when nothing was granted since a moment.</summary>
     public void ReturnUnusedCredit(long since)
     {
         lock (session.Sync)
@@ -140,12 +123,10 @@ internal sealed partial class SessionInput(Session session) : PipeReader, IValue
         }
     }
 
-    /// <summary>The sub-connection is over: its window goes back to the main connection.</summary>
     public void CloseCredit()
     {
         lock (session.Sync)
         {
-            _mayGrant = false;
             _credit.Close();
         }
     }
@@ -167,25 +148,6 @@ internal sealed partial class SessionInput(Session session) : PipeReader, IValue
 
         _lent = true;
         return new ReadResult(_bytes.Bytes, cancelled, isCompleted: _ended && _error is null);
-    }
-
-    /// <summary>Gives credit back for what was consumed.</summary>
-    /// <returns>Whether there is a grant to announce, outside the lock.</returns>
-    private bool Consume(int count, bool needsMore)
-    {
-        if (count > 0)
-        {
-            _credit.Consume(count);
-        }
-
-        if (!_mayGrant || !_credit.IsGrantDue(needsMore))
-        {
-            return false;
-        }
-
-        _credit.ReturnExcess();
-        _pendingGrant += _credit.TakeGrant(session.Connection.Now, session.Connection.RoundTripTicks, needsMore);
-        return _pendingGrant > 0;
     }
 
     private void Announce(bool grant)
@@ -233,5 +195,4 @@ internal sealed partial class SessionInput(Session session) : PipeReader, IValue
 
         Wake();
     }
-
 }

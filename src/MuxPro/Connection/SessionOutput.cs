@@ -5,7 +5,8 @@ using System.Threading.Tasks.Sources;
 namespace MuxPro.Connection;
 
 /// <summary>What a session sends: the application puts in, the send loop takes out when it is the session's turn.</summary>
-internal sealed partial class SessionOutput(Session session) : PipeWriter, IValueTaskSource<FlushResult>, IValueTaskSource, IThreadPoolWorkItem
+internal sealed partial class SessionOutput(Session session)
+    : PipeWriter, ISessionSender, IValueTaskSource<FlushResult>, IValueTaskSource, IThreadPoolWorkItem
 {
     private static readonly Action<object?, CancellationToken> OnCancelled =
         static (state, token) => ((SessionOutput)state!).CancelWait(token);
@@ -31,7 +32,6 @@ internal sealed partial class SessionOutput(Session session) : PipeWriter, IValu
 
     public override long UnflushedBytes => _slabWritten - _slabCommitted;
 
-    /// <summary>Bytes that wait to be sent.</summary>
     public long Length
     {
         get
@@ -119,8 +119,6 @@ internal sealed partial class SessionOutput(Session session) : PipeWriter, IValu
         }
     }
 
-    /// <summary>Nothing can be sent any more; what waits is dropped.</summary>
-    /// <returns>Whether a writer waits: the caller calls <see cref="Wake"/>.</returns>
     public bool Fail(Exception error)
     {
         lock (session.Sync)
@@ -138,7 +136,6 @@ internal sealed partial class SessionOutput(Session session) : PipeWriter, IValu
         }
     }
 
-    /// <summary>Lets the waiting writer go on. Call it without a lock.</summary>
     public void Wake() => SessionWait.Wake(this);
 
     void IThreadPoolWorkItem.Execute()

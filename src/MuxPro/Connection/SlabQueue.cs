@@ -48,10 +48,16 @@ internal struct SlabQueue
         if (count >= (IsEmpty ? CopyBelow : CopyBelowWhenWaiting))
         {
             AppendReference(slab, start, count);
-            return;
         }
+        else
+        {
+            AppendCopy(slab.Array.AsSpan(start, count));
+        }
+    }
 
-        ReadOnlySpan<byte> bytes = slab.Array.AsSpan(start, count);
+    /// <summary>Adds a copy of some bytes.</summary>
+    public void AppendCopy(ReadOnlySpan<byte> bytes)
+    {
         while (!bytes.IsEmpty)
         {
             if (_copySlab is null || _copyEnd == _copySlab.Array.Length)
@@ -137,6 +143,9 @@ internal struct SlabQueue
 
         return read;
     }
+
+    /// <summary>Copies bytes of the front and leaves them; there must be as many.</summary>
+    public readonly void Peek(Span<byte> destination) => Bytes.Slice(0, destination.Length).CopyTo(destination);
 
     /// <summary>How many bytes of the front go well into one frame of at most <paramref name="most"/>: large frames end where a slab does.</summary>
     public readonly int FrameLength(int most)

@@ -9,8 +9,15 @@ namespace MuxPro.Core;
 /// Each byte of the window is in one of three places: <see cref="Available"/> (the other end may send it), <see cref="Buffered"/> (received, not
 /// consumed) or consumed and not granted again. The application's consumption gives credit back at half a window, so that a grant is rare.
 /// </remarks>
-internal struct ReceiveCredit(int maxWindow, WindowBudget budget)
+/// <param name="maxWindow">Largest window.</param>
+/// <param name="budget">What the window may grow by.</param>
+/// <param name="initialWindow">First window.</param>
+/// <param name="reserve">Less than this available is too little, where something is consumed: datagrams are not split (SPEC 7.2).</param>
+internal struct ReceiveCredit(int maxWindow, WindowBudget budget, int initialWindow = SendCredit.Initial, int reserve = 0)
 {
+    // With so many times the reserve, a grant is rare for datagrams too.
+    private const int RoomyWindow = 4;
+
     private int _consumed;
     private int _grown;
     private bool _exhausted;
@@ -19,10 +26,10 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget)
     private long _lastGrant;
 
     /// <summary>Bytes that may be on their way or unread at any time.</summary>
-    public int Window { get; private set; } = SendCredit.Initial;
+    public int Window { get; private set; } = initialWindow;
 
     /// <summary>Bytes that the other end may still send.</summary>
-    public int Available { get; private set; } = SendCredit.Initial;
+    public int Available { get; private set; } = initialWindow;
 
     /// <summary>Bytes received that the application has not consumed.</summary>
     public int Buffered { get; private set; }
@@ -57,7 +64,7 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget)
 
     /// <summary>Whether <see cref="TakeGrant"/> would grant something.</summary>
     /// <param name="needsMore">The application has seen all that is buffered and waits for more without consuming it.</param>
-    public readonly bool IsGrantDue(bool needsMore) => _consumed >= Window / 2 || IsStuck(needsMore);
+    public readonly bool IsGrantDue(bool needsMore) => _consumed >= Window / 2 || IsStuck(needsMore) || (_consumed > 0 && IsShort);
 
     /// <summary>What to grant now.</summary>
     /// <param name="now">A timestamp.</param>
@@ -78,7 +85,7 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget)
         {
             Grow(Window);
         }
-        else if (limits)
+        else if (limits || (IsShort && Window < RoomyWindow * reserve))
         {
             GrowToShare(Window);
         }
@@ -124,6 +131,8 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget)
         _grown = 0;
         Leave();
     }
+
+    private readonly bool IsShort => Available < reserve;
 
     private readonly bool IsStuck(bool needsMore) => needsMore && Available < Window / 2;
 

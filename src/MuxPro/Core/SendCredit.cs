@@ -1,13 +1,21 @@
+using MuxPro.Wire;
+
 namespace MuxPro.Core;
 
 /// <summary>How many payload bytes one sub-connection may still send (SPEC 6.3.6). Not thread-safe.</summary>
-internal struct SendCredit()
+/// <param name="initial">Bytes to start with.</param>
+internal struct SendCredit(int initial)
 {
     /// <summary>SPEC 6.3.6: what both ends start each sub-connection with, in each direction.</summary>
-    public const int Initial = 64 * 1024;
+    public const int Initial = PeerLimits.DefaultInitialWindow;
+
+    public SendCredit()
+        : this(Initial)
+    {
+    }
 
     /// <summary>Bytes that may be sent now.</summary>
-    public int Available { get; private set; } = Initial;
+    public int Available { get; private set; } = initial;
 
     /// <summary>Adds what the other end granted.</summary>
     public void Grant(uint increment)

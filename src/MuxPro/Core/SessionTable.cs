@@ -38,6 +38,9 @@ internal sealed class SessionTable<T>
         return true;
     }
 
+    /// <summary>Whether an id was handed out after another one, the last time round.</summary>
+    public bool IsAfter(ushort id, ushort other) => (ushort)(id - other - 1) < (ushort)(_lastId - other);
+
     /// <summary>Gives an id to a holder.</summary>
     public void Add(ushort id, T holder)
     {

@@ -19,6 +19,9 @@ internal static partial class Log
     [LoggerMessage(4, LogLevel.Debug, "The transport did not close in order")]
     public static partial void TransportCloseFailed(this ILogger logger, Exception exception);
 
+    [LoggerMessage(5, LogLevel.Information, "{Peer} goes away ({Code}): {Text}")]
+    public static partial void GoAwayReceived(this ILogger logger, EndPoint? peer, ErrorCode code, string text);
+
     [LoggerMessage(20, LogLevel.Debug, "Session {Id} to {Destination} opened")]
     public static partial void SessionOpened(this ILogger logger, ushort id, Destination destination);
 

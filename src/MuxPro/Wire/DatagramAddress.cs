@@ -91,6 +91,42 @@ public readonly record struct DatagramAddress(Destination Destination, ulong Glo
         return true;
     }
 
+    /// <summary>Tells the address apart from the datagram without making an object of an address that is known.</summary>
+    /// <param name="payload">The whole payload.</param>
+    /// <param name="hasGlobalId">Whether the New of the flow had a GlobalID, so that the Keep has it too.</param>
+    /// <param name="known">Addresses that were read before; has this one afterwards.</param>
+    /// <param name="raw">Port, type and address.</param>
+    /// <param name="length">How many bytes stand before the datagram.</param>
+    /// <param name="fault">What is wrong, if the result is <see langword="false"/>.</param>
+    /// <returns>Whether there was an address.</returns>
+    internal static bool TrySplit(
+        ReadOnlySpan<byte> payload, bool hasGlobalId, AddressCache known, out ReadOnlySpan<byte> raw, out int length, out FrameError fault)
+    {
+        int globalId = hasGlobalId ? 8 : 0;
+        if (DestinationCodec.TryGetLength(payload.Length > 0 ? payload[1..] : default, out int address))
+        {
+            raw = payload.Slice(1, address);
+            length = 1 + address + globalId;
+            fault = default;
+            if (payload[0] == (byte)Network.Udp && payload.Length >= length && known.Contains(raw))
+            {
+                return true;
+            }
+        }
+
+        raw = default;
+        length = 0;
+        if (!TryRead(payload, hasGlobalId, out DatagramAddress read, out fault))
+        {
+            return false;
+        }
+
+        length = read.Length;
+        raw = payload[1..(length - globalId)];
+        _ = known.Get(raw);
+        return true;
+    }
+
     /// <returns>How many bytes were written: <see cref="GetLength"/>.</returns>
     internal static int Write(Destination destination, ulong globalId, Span<byte> span)
     {

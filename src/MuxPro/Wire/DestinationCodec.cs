@@ -38,6 +38,19 @@ internal static class DestinationCodec
         _ => 4,
     });
 
+    /// <summary>How many bytes port, type and address take, where they are whole and the type is known; what they say is not looked at.</summary>
+    public static bool TryGetLength(ReadOnlySpan<byte> fields, out int length)
+    {
+        length = fields.Length < 4 ? int.MaxValue : fields[2] switch
+        {
+            TypeIPv4 => 3 + 4,
+            TypeIPv6 => 3 + 16,
+            TypeDomain => 4 + fields[3],
+            _ => int.MaxValue,
+        };
+        return length <= fields.Length;
+    }
+
     /// <returns>How many bytes were written: <see cref="GetLength"/>.</returns>
     public static int Write(Destination destination, Span<byte> span)
     {

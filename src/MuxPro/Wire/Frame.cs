@@ -24,8 +24,14 @@ public readonly ref struct Frame
     /// <summary>New of a UDP flow: the id that keeps its public address (SPEC 7.2); 0 means none.</summary>
     public ulong GlobalId { get; internal init; }
 
-    /// <summary>End: why. An End without a code is <see cref="ErrorCode.GracefulShutdown"/>.</summary>
+    /// <summary>End and GoAway: why. Without a code it is <see cref="ErrorCode.GracefulShutdown"/>.</summary>
     public ErrorCode ErrorCode { get; internal init; }
+
+    /// <summary>End: more on why the target was not reached (SPEC 8, private version).</summary>
+    public FailureDetail Detail { get; internal init; }
+
+    /// <summary>KeepAlive with <see cref="FrameOptions.Ping"/> or <see cref="FrameOptions.Pong"/>: what the answer repeats (SPEC 8, private version).</summary>
+    public ulong Token { get; internal init; }
 
     /// <summary>CreditUpdate: how many bytes more this end may send, at least 1 if there is no fault. What it adds up to saturates (SPEC 6.3.6).</summary>
     public uint Credit { get; internal init; }
@@ -42,7 +48,10 @@ public readonly ref struct Frame
     /// <summary>New and Keep: how many bytes of payload follow, also when the frame has a fault; 0 without D, and in all other frames.</summary>
     public int DataLength { get; internal init; }
 
-    /// <summary>New and Keep read by <see cref="FrameReader.TryRead"/>: the payload. NegotiateVersion: its versions, 4 bytes each. Otherwise empty.</summary>
+    /// <summary>
+    /// New and Keep read by <see cref="FrameReader.TryRead"/>: the payload. NegotiateVersion: its versions, 4 bytes each. GoAway: its text.
+    /// CreditUpdate with ID 0: its limits, 5 bytes each (<see cref="PeerLimits"/>). Otherwise empty.
+    /// </summary>
     public ReadOnlySequence<byte> Data { get; internal init; }
 
     /// <summary>NegotiateVersion: which form it has, and the answer should have. One with the count in both places is <see cref="NegotiationForm.CountInData"/>.</summary>

@@ -12,4 +12,13 @@ public enum FrameOptions : byte
 
     /// <summary>The Extra Data of a Keep starts with the address of its datagram (SPEC 7.2).</summary>
     UdpAddress = 2,
+
+    /// <summary>A KeepAlive that asks for an answer with the same token (SPEC 8, private version).</summary>
+    Ping = 0x10,
+
+    /// <summary>A KeepAlive that is the answer to a <see cref="Ping"/> (SPEC 8, private version).</summary>
+    Pong = 0x20,
+
+    /// <summary>A Keep that says that the target is reached (SPEC 8, private version).</summary>
+    Opened = Pong,
 }

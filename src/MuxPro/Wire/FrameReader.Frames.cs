@@ -154,7 +154,48 @@ public partial struct FrameReader
             Id = id,
             Options = options,
             ErrorCode = hasCode ? (ErrorCode)BinaryPrimitives.ReadUInt16BigEndian(fields) : ErrorCode.GracefulShutdown,
+
+            // SPEC 8: | code (2) | detail (1) |. In the other versions it is metadata beyond the known fields.
+            Detail = hasCode && IsPrivate && fields.Length > 2 ? (FailureDetail)fields[2] : FailureDetail.None,
         };
+    }
+
+    // SPEC 6.3.5: | 0004 | ID (2) | 04 | 00 |     SPEC 8: | 000c | ID (2) | 04 | 10 or 20 | token (8) |
+    private static Frame ParseKeepAlive(ushort id, FrameOptions options, scoped ReadOnlySpan<byte> fields) => new()
+    {
+        Type = FrameType.KeepAlive,
+        Id = id,
+        Options = options,
+        Token = options == FrameOptions.None ? 0 : BinaryPrimitives.ReadUInt64BigEndian(fields),
+    };
+
+    // SPEC 8: | 0004 | last id taken (2) | 06 | 01 | length (2) | code (2) | text (UTF-8, at most 255) |
+    private FrameReadStatus ParseGoAway(
+        ref ReadOnlySequence<byte> buffer, ushort id, FrameOptions options, int headLength, int dataLength, out Frame frame)
+    {
+        const int MaxText = 255;
+        int read = Math.Min(dataLength, 2 + MaxText);
+        if (buffer.Length < headLength + read)
+        {
+            frame = default;
+            return FrameReadStatus.NeedMoreData;
+        }
+
+        // What it is about is the id; a code that is missing is none.
+        Span<byte> code = stackalloc byte[2];
+        code.Clear();
+        buffer.Slice(headLength, Math.Min(read, 2)).CopyTo(code);
+        frame = new Frame
+        {
+            Type = FrameType.GoAway,
+            Id = id,
+            Options = options,
+            ErrorCode = read < 2 ? ErrorCode.GracefulShutdown : (ErrorCode)BinaryPrimitives.ReadUInt16BigEndian(code),
+            Data = read > 2 ? buffer.Slice(headLength + 2, read - 2) : default,
+        };
+        _skip = dataLength - read;
+        buffer = buffer.Slice(headLength + read);
+        return FrameReadStatus.Frame;
     }
 
     // SPEC 6.3.6: | L | ID (2) | 05 | 01 | 0004 | increment (4) |     or, accepted only, | 0002 | increment (2) |
@@ -163,6 +204,11 @@ public partial struct FrameReader
     {
         FrameError fault = default;
         uint credit = 0;
+        if (id == 0 && IsPrivate)
+        {
+            return ParseLimits(ref buffer, options, headLength, dataLength, out frame);
+        }
+
         if (dataLength is 2 or 4)
         {
             if (buffer.Length < headLength + dataLength)
@@ -192,6 +238,23 @@ public partial struct FrameReader
 
         frame = new Frame { Type = FrameType.CreditUpdate, Id = id, Options = options, Credit = credit, Fault = fault };
         buffer = buffer.Slice(headLength);
+        return FrameReadStatus.Frame;
+    }
+
+    // SPEC 8: | 0004 | 0000 | 05 | 01 | length (2) | n x ( key (1) | value (4) ) |
+    private FrameReadStatus ParseLimits(
+        ref ReadOnlySequence<byte> buffer, FrameOptions options, int headLength, int dataLength, out Frame frame)
+    {
+        int read = Math.Min(dataLength, PeerLimits.MaxLength);
+        if (buffer.Length < headLength + read)
+        {
+            frame = default;
+            return FrameReadStatus.NeedMoreData;
+        }
+
+        frame = new Frame { Type = FrameType.CreditUpdate, Options = options, Data = buffer.Slice(headLength, read) };
+        _skip = dataLength - read;
+        buffer = buffer.Slice(headLength + read);
         return FrameReadStatus.Frame;
     }
 

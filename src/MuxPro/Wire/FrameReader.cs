@@ -25,6 +25,11 @@ public partial struct FrameReader
     // How many bytes of Extra Data are still to come that mean nothing.
     private int _skip;
 
+    /// <summary>The version that was negotiated: <see cref="ProtocolVersion.Private"/> has frames that the others do not.</summary>
+    public ProtocolVersion Version { readonly get; set; }
+
+    private readonly bool IsPrivate => Version == ProtocolVersion.Private;
+
     /// <summary>
     /// Reads a frame up to where the payload of New and Keep starts. The caller takes the <see cref="Frame.DataLength"/> bytes
     /// of payload off the buffer before it reads the next frame, as they arrive. All other frames are read whole.
@@ -146,17 +151,18 @@ public partial struct FrameReader
                 buffer = buffer.Slice(length);
                 return FrameReadStatus.Frame;
 
+            case FrameType.GoAway:
+                return ParseGoAway(ref buffer, id, options, headLength, dataLength, out frame);
+
             default:
-                frame = type == FrameType.End
-                    ? ParseEnd(id, options, fields)
-                    : new Frame { Type = FrameType.KeepAlive, Id = id };
+                frame = type == FrameType.End ? ParseEnd(id, options, fields) : ParseKeepAlive(id, options, fields);
                 buffer = buffer.Slice(headLength);
                 return FrameReadStatus.Frame;
         }
     }
 
     // What the first six bytes tell: nothing more is waited for when they are wrong.
-    private static FrameError Check(int metadata, ushort id, FrameType type, FrameOptions options) => type switch
+    private readonly FrameError Check(int metadata, ushort id, FrameType type, FrameOptions options) => type switch
     {
         // SPEC 6.3.1: "an ID other than 0 closes the main connection"; the list is Extra Data in both forms.
         FrameType.NegotiateVersion when id != 0 => new FrameError(FrameErrorKind.NegotiationId, id),
@@ -164,10 +170,14 @@ public partial struct FrameReader
             => new FrameError(FrameErrorKind.NegotiationWithoutData, (int)options),
 
         // SPEC 6.3.5: "Other Opt, or longer metadata in 0.0/0.1: protocol error, main connection closed".
+        // SPEC 8: in the private version a ping or its answer, with "an 8-byte token".
+        FrameType.KeepAlive when IsPrivate && options is FrameOptions.Ping or FrameOptions.Pong
+            => metadata < MinMetadata + 8 ? new FrameError(FrameErrorKind.KeepAliveLength, metadata) : default,
         FrameType.KeepAlive when options != FrameOptions.None => new FrameError(FrameErrorKind.KeepAliveOptions, (int)options),
-        FrameType.KeepAlive when metadata > MinMetadata => new FrameError(FrameErrorKind.KeepAliveLength, metadata),
+        FrameType.KeepAlive when metadata > MinMetadata && !IsPrivate => new FrameError(FrameErrorKind.KeepAliveLength, metadata),
 
-        // SPEC 6: "An unknown State closes the main connection".
+        // SPEC 6: "An unknown State closes the main connection"; GoAway is known to the private version only.
+        FrameType.GoAway when IsPrivate => default,
         > FrameType.CreditUpdate => new FrameError(FrameErrorKind.UnknownState, (int)type),
         _ => default,
     };

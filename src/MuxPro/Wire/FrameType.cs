@@ -20,4 +20,7 @@ public enum FrameType : byte
 
     /// <summary>Lets the other end send more (SPEC 6.3.6).</summary>
     CreditUpdate = 5,
+
+    /// <summary>Asks to open nothing more on this main connection (SPEC 8, private version).</summary>
+    GoAway = 6,
 }

@@ -4,7 +4,7 @@ using System.Buffers.Binary;
 namespace MuxPro.Wire;
 
 /// <summary>Writes frames. A method that takes a length writes the head alone, and the caller writes that many bytes of payload after it.</summary>
-public static class FrameWriter
+public static partial class FrameWriter
 {
     /// <summary>The most bytes that a frame takes without its payload: a New of a UDP flow to a domain of 255 bytes. The list of a NegotiateVersion is payload here.</summary>
     public const int MaxHeadLength = 2 + 6 + DestinationCodec.MaxLength + 8 + 2;
@@ -67,15 +67,16 @@ public static class FrameWriter
     /// <param name="writer">Takes the bytes.</param>
     /// <param name="id">The sub-connection.</param>
     /// <param name="dataLength">How many bytes of payload follow, 0 to 65,535.</param>
-    public static void WriteKeep(IBufferWriter<byte> writer, ushort id, int dataLength)
+    public static void WriteKeep(IBufferWriter<byte> writer, ushort id, int dataLength) => WriteKeep(writer, id, FrameOptions.Data, dataLength);
+
+    // | 0004 | ID (2) | 02 | 01, or 03 with an address in the payload | length (2) | payload
+    internal static void WriteKeep(IBufferWriter<byte> writer, ushort id, FrameOptions options, int dataLength)
     {
         ArgumentNullException.ThrowIfNull(writer);
         CheckDataLength(dataLength, MaxDataLength);
-
-        // | 0004 | ID (2) | 02 | 01 | length (2) | payload
         Span<byte> span = writer.GetSpan(8);
         BinaryPrimitives.WriteUInt16BigEndian(span, 4);
-        WriteState(span, id, FrameType.Keep, FrameOptions.Data);
+        WriteState(span, id, FrameType.Keep, options);
         BinaryPrimitives.WriteUInt16BigEndian(span[6..], (ushort)dataLength);
         writer.Advance(8);
     }
@@ -117,21 +118,24 @@ public static class FrameWriter
     /// <param name="writer">Takes the bytes.</param>
     /// <param name="id">The sub-connection.</param>
     /// <param name="code">Why; <see cref="ErrorCode.GracefulShutdown"/> is written as an End without a code.</param>
-    public static void WriteEnd(IBufferWriter<byte> writer, ushort id, ErrorCode code)
+    /// <param name="detail">More on why, in the private version (SPEC 8).</param>
+    public static void WriteEnd(IBufferWriter<byte> writer, ushort id, ErrorCode code, FailureDetail detail = FailureDetail.None)
     {
         ArgumentNullException.ThrowIfNull(writer);
 
-        // | 0004 | ID (2) | 03 | 00 |, or with a code | 0006 | ID (2) | 03 | 01 | code (2) | 0000 |
+        // | 0004 | ID (2) | 03 | 00 |, or with a code | 0006 | ID (2) | 03 | 01 | code (2) | 0000 |, or | 0007 | ID (2) | 03 | 01 | code (2) | detail (1) | 0000 |
         // SPEC 6.3.4: the empty Extra Data satisfies both sentences of the draft, and keeps the prototype in step.
         bool hasCode = code != ErrorCode.GracefulShutdown;
-        int length = hasCode ? 10 : 6;
+        int metadata = !hasCode ? 4 : detail == FailureDetail.None ? 6 : 7;
+        int length = 2 + metadata + (hasCode ? 2 : 0);
         Span<byte> span = writer.GetSpan(length);
-        BinaryPrimitives.WriteUInt16BigEndian(span, (ushort)(hasCode ? 6 : 4));
+        BinaryPrimitives.WriteUInt16BigEndian(span, (ushort)metadata);
         WriteState(span, id, FrameType.End, hasCode ? FrameOptions.Data : FrameOptions.None);
         if (hasCode)
         {
             BinaryPrimitives.WriteUInt16BigEndian(span[6..], (ushort)code);
-            BinaryPrimitives.WriteUInt16BigEndian(span[8..], 0);
+            span[8] = (byte)detail;
+            BinaryPrimitives.WriteUInt16BigEndian(span[(length - 2)..], 0);
         }
 
         writer.Advance(length);

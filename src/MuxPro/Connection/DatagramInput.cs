@@ -1,0 +1,320 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Threading.Tasks.Sources;
+using MuxPro.Wire;
+
+namespace MuxPro.Connection;
+
+/// <summary>The datagrams that a session receives: the receive loop puts them in whole, the application takes them out one by one.</summary>
+/// <remarks>
+/// They lie one after the other in a <see cref="SlabQueue"/>, so that many small ones cost little more than their bytes:
+/// <code>
+/// | length (2) | length of the address (2), 0 for the session's own | port (2) | type (1) | address | datagram |
+/// </code>
+/// </remarks>
+internal sealed class DatagramInput(Session session, ulong globalId) : ISessionReceiver, IValueTaskSource<Datagram?>, IThreadPoolWorkItem
+{
+    private const int HeadLength = 4;
+
+    // What waits may be so many times the window: addresses and heads cost no credit, and empty datagrams nothing at all.
+    private const int MostWindows = 2;
+
+    private static readonly Action<object?, CancellationToken> OnCancelled =
+        static (state, token) => ((DatagramInput)state!).CancelWait(token);
+
+    // Guarded by the session's lock.
+    private SlabQueue _bytes;
+    private InputCredit _credit = new(session.Connection, reserve: DatagramLink.MaxDatagram);
+    private AddressCache? _addresses;
+    private Exception? _error;
+    private bool _ended;
+    private bool _completed;
+    private SessionWait _wait;
+
+    // The application's side, one receive at a time.
+    private byte[]? _current;
+
+    /// <summary>The flow's GlobalID, or 0.</summary>
+    public ulong GlobalId => globalId;
+
+    /// <summary>Datagrams that found no room.</summary>
+    public long Dropped { get; private set; }
+
+    public bool IsCompleted
+    {
+        get
+        {
+            lock (session.Sync)
+            {
+                return _completed;
+            }
+        }
+    }
+
+    /// <summary>Takes the payload of a frame.</summary>
+    /// <param name="payload">The whole payload.</param>
+    /// <param name="hasAddress">Whether it starts with the datagram's address (SPEC 7.2).</param>
+    /// <param name="wake">Whether a reader waits for it: the caller calls <see cref="Wake"/>.</param>
+    /// <returns><see langword="null"/>, or why the session is to be ended with 0003.</returns>
+    public string? Receive(ReadOnlySpan<byte> payload, bool hasAddress, out bool wake)
+    {
+        wake = false;
+        bool grant;
+        lock (session.Sync)
+        {
+            ReadOnlySpan<byte> address = default;
+            if (hasAddress)
+            {
+                _addresses ??= new AddressCache();
+                if (!DatagramAddress.TrySplit(payload, globalId != 0, _addresses, out address, out int length, out FrameError fault))
+                {
+                    return fault.ToString();
+                }
+
+                // SPEC 6.3.6: "the address prefix costs nothing".
+                payload = payload[length..];
+            }
+
+            if (!_credit.TryReceive(payload.Length))
+            {
+                return "More data than credit (SPEC 6.3.6).";
+            }
+
+            int record = HeadLength + address.Length + payload.Length;
+            bool hasRoom = _bytes.Length + record <= MostWindows * (long)_credit.Window && !session.Connection.Unread.IsOver;
+            if (hasRoom && !_completed && !_ended)
+            {
+                Append(address, payload);
+                session.Connection.Unread.Add(record);
+                wake = _wait.Stop();
+                return null;
+            }
+
+            Dropped += hasRoom ? 0 : 1;
+            grant = _credit.Consume(payload.Length);
+        }
+
+        Announce(grant);
+        return null;
+    }
+
+    public ValueTask<Datagram?> ReceiveAsync(CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<Datagram?>(cancellationToken);
+        }
+
+        session.ConfirmOpened();
+        short token;
+        lock (session.Sync)
+        {
+            ObjectDisposedException.ThrowIf(_completed, session);
+            if (_bytes.IsEmpty && !_ended)
+            {
+                // An idle flow holds no memory.
+                ReturnCurrent();
+                token = _wait.Start();
+            }
+            else
+            {
+                token = 0;
+            }
+        }
+
+        if (token == 0)
+        {
+            return ValueTask.FromResult(Take());
+        }
+
+        _wait.Watch(OnCancelled, this, cancellationToken);
+        return new ValueTask<Datagram?>(this, token);
+    }
+
+    public bool End(Exception? error, bool drop = false)
+    {
+        lock (session.Sync)
+        {
+            if (drop)
+            {
+                DropBytes();
+            }
+
+            if (_ended && !drop)
+            {
+                return false;
+            }
+
+            _ended = true;
+            _error ??= error;
+            _credit.Stop();
+            return _wait.Stop();
+        }
+    }
+
+    public void Wake() => SessionWait.Wake(this);
+
+    public void Run() => _wait.Complete();
+
+    void IThreadPoolWorkItem.Execute() => _wait.Complete();
+
+    public int TakeGrant()
+    {
+        lock (session.Sync)
+        {
+            return _credit.TakeGrant();
+        }
+    }
+
+    public int TakeLastGrant()
+    {
+        lock (session.Sync)
+        {
+            return _credit.TakeLastGrant(isRead: !_completed);
+        }
+    }
+
+    public void ReturnUnusedCredit(long since)
+    {
+        lock (session.Sync)
+        {
+            _credit.ReturnUnused(since);
+        }
+    }
+
+    public void CloseCredit()
+    {
+        lock (session.Sync)
+        {
+            _credit.Close();
+        }
+    }
+
+    public void Complete(Exception? exception = null)
+    {
+        bool wake;
+        lock (session.Sync)
+        {
+            if (_completed)
+            {
+                return;
+            }
+
+            _completed = true;
+            DropBytes();
+            wake = _wait.Stop();
+        }
+
+        if (wake)
+        {
+            Wake();
+        }
+
+        if (exception is not null)
+        {
+            session.Abort(exception);
+        }
+    }
+
+    Datagram? IValueTaskSource<Datagram?>.GetResult(short token)
+    {
+        _wait.Finish(token);
+        return Take();
+    }
+
+    ValueTaskSourceStatus IValueTaskSource<Datagram?>.GetStatus(short token) => _wait.GetStatus(token);
+
+    void IValueTaskSource<Datagram?>.OnCompleted(
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+        => _wait.OnCompleted(continuation, state, token, flags);
+
+    private Datagram? Take()
+    {
+        Datagram datagram;
+        bool grant;
+        lock (session.Sync)
+        {
+            ObjectDisposedException.ThrowIf(_completed, session);
+            if (_bytes.IsEmpty)
+            {
+                ReturnCurrent();
+                return _error is null ? null : throw MuxErrors.Copy(_error);
+            }
+
+            long before = _bytes.Length;
+            Span<byte> head = stackalloc byte[HeadLength + DatagramAddress.MaxLength];
+            _bytes.Read(head[..HeadLength]);
+            int length = BinaryPrimitives.ReadUInt16BigEndian(head);
+            Span<byte> raw = head.Slice(HeadLength, BinaryPrimitives.ReadUInt16BigEndian(head[2..]));
+            _bytes.Read(raw);
+            Destination address = raw.IsEmpty ? session.Destination : _addresses!.Get(raw);
+            Memory<byte> data = Rent(length);
+            _bytes.Read(data.Span);
+            session.Connection.Unread.Add(_bytes.Length - before);
+            grant = _credit.Consume(length);
+            datagram = new Datagram(data, address);
+        }
+
+        Announce(grant);
+        return datagram;
+    }
+
+    private void Append(ReadOnlySpan<byte> address, ReadOnlySpan<byte> payload)
+    {
+        Span<byte> head = stackalloc byte[HeadLength];
+        BinaryPrimitives.WriteUInt16BigEndian(head, (ushort)payload.Length);
+        BinaryPrimitives.WriteUInt16BigEndian(head[2..], (ushort)address.Length);
+        _bytes.AppendCopy(head);
+        _bytes.AppendCopy(address);
+        _bytes.AppendCopy(payload);
+    }
+
+    private Memory<byte> Rent(int length)
+    {
+        if (_current is null || _current.Length < length)
+        {
+            ReturnCurrent();
+            _current = length == 0 ? [] : ArrayPool<byte>.Shared.Rent(length);
+        }
+
+        return _current.AsMemory(0, length);
+    }
+
+    private void ReturnCurrent()
+    {
+        if (_current is { Length: > 0 })
+        {
+            ArrayPool<byte>.Shared.Return(_current);
+        }
+
+        _current = null;
+    }
+
+    private void DropBytes()
+    {
+        session.Connection.Unread.Add(-_bytes.Length);
+        _bytes.Clear();
+    }
+
+    private void Announce(bool grant)
+    {
+        if (grant)
+        {
+            session.Connection.OnGrant(session);
+        }
+    }
+
+    private void CancelWait(CancellationToken token)
+    {
+        lock (session.Sync)
+        {
+            _wait.Cancel(token);
+            if (!_wait.Stop())
+            {
+                return;
+            }
+        }
+
+        Wake();
+    }
+}

@@ -1,0 +1,35 @@
+namespace MuxPro.Connection;
+
+/// <summary>What a session receives, as the engine sees it: a stream (<see cref="SessionInput"/>) or datagrams (<see cref="DatagramInput"/>).</summary>
+internal interface ISessionReceiver
+{
+    /// <summary>Whether the application reads no more.</summary>
+    bool IsCompleted { get; }
+
+    /// <summary>Nothing more comes.</summary>
+    /// <param name="error">Why, unless the other end is done in order. What was received before is read first.</param>
+    /// <param name="drop">Whether what was received before is dropped instead.</param>
+    /// <returns>Whether a reader waits: the caller calls <see cref="Wake"/>.</returns>
+    bool End(Exception? error, bool drop = false);
+
+    /// <summary>Lets the waiting reader go on. Call it without a lock.</summary>
+    void Wake();
+
+    /// <summary>Runs the waiting reader on this thread, which has nothing else to do.</summary>
+    void Run();
+
+    /// <inheritdoc cref="InputCredit.TakeGrant"/>
+    int TakeGrant();
+
+    /// <summary>The credit to grant just before our End, after which there is no granting in 0.0 and 0.1 (SPEC 6.3.4).</summary>
+    int TakeLastGrant();
+
+    /// <summary>Gives back what the window holds without need, when nothing was granted since a moment.</summary>
+    void ReturnUnusedCredit(long since);
+
+    /// <inheritdoc cref="InputCredit.Close"/>
+    void CloseCredit();
+
+    /// <summary>The application reads no more; with an exception it aborts the session.</summary>
+    void Complete(Exception? exception = null);
+}

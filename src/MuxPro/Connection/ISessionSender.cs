@@ -1,0 +1,18 @@
+namespace MuxPro.Connection;
+
+/// <summary>What a session sends, as the engine sees it: a stream (<see cref="SessionOutput"/>) or datagrams (<see cref="DatagramOutput"/>).</summary>
+internal interface ISessionSender
+{
+    /// <summary>Bytes that wait to be sent.</summary>
+    long Length { get; }
+
+    /// <summary>Nothing can be sent any more; what waits is dropped.</summary>
+    /// <returns>Whether a writer waits: the caller calls <see cref="Wake"/>.</returns>
+    bool Fail(Exception error);
+
+    /// <summary>Lets the waiting writer go on. Call it without a lock.</summary>
+    void Wake();
+
+    /// <summary>The application writes no more; with an exception it aborts the session.</summary>
+    void Complete(Exception? exception = null);
+}
