@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using MuxPro.Tests.Support;
 
 namespace MuxPro.Tests.Pair;
@@ -195,61 +194,5 @@ public sealed class PoolTests
         first.Abort(ErrorCode.RemoteDisconnect);
         Session second = await stuck.WaitAsync(Cancel);
         Assert.Same(first.Connection, second.Connection);
-    }
-
-    /// <summary>Dials servers in memory that echo; slow ones wait until they are released, mute ones never negotiate.</summary>
-    private sealed class Dialler
-    {
-        private int _dials;
-
-        public bool IsSlow { get; set; }
-
-        public bool IsMute { get; set; }
-
-        public int Dials => Volatile.Read(ref _dials);
-
-        public ConcurrentQueue<TaskCompletionSource> Waiting { get; } = new();
-
-        public List<Link> Links { get; } = [];
-
-        public IncrementalWorkerPicker Pool(ClientStrategy strategy) => new(new DialingWorkerFactory(DialAsync, strategy));
-
-        public void ReleaseAll()
-        {
-            while (Waiting.TryDequeue(out TaskCompletionSource? waiting))
-            {
-                waiting.TrySetResult();
-            }
-        }
-
-        public void FailOne(Exception exception)
-        {
-            Assert.True(Waiting.TryDequeue(out TaskCompletionSource? waiting));
-            waiting.SetException(exception);
-        }
-
-        private async ValueTask<Link> DialAsync(CancellationToken cancellationToken)
-        {
-            Interlocked.Increment(ref _dials);
-            if (IsSlow)
-            {
-                var waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                Waiting.Enqueue(waiting);
-                await waiting.Task.WaitAsync(cancellationToken);
-            }
-
-            (Link near, Link far) = Link.CreatePair();
-            lock (Links)
-            {
-                Links.Add(near);
-            }
-
-            if (!IsMute)
-            {
-                _ = new ServerWorker(far, new Echo());
-            }
-
-            return near;
-        }
     }
 }
