@@ -24,6 +24,9 @@ internal sealed class Dialler(MuxOptions? options = null, IDispatcher? targets =
 
     public List<ServerWorker> Servers { get; } = [];
 
+    /// <summary>The far ends of what is not answered.</summary>
+    public List<Link> Mute { get; } = [];
+
     public DialingWorkerFactory Factory(ClientStrategy? strategy = null) => new(DialAsync, strategy, options);
 
     public IncrementalWorkerPicker Pool(ClientStrategy? strategy = null) => new(Factory(strategy));
@@ -67,7 +70,11 @@ internal sealed class Dialler(MuxOptions? options = null, IDispatcher? targets =
         lock (Links)
         {
             Links.Add(near);
-            if (!IsMute)
+            if (IsMute)
+            {
+                Mute.Add(far);
+            }
+            else
             {
                 Servers.Add(new ServerWorker(far, _targets, options));
             }
