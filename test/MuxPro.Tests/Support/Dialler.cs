@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.IO.Pipelines;
 
 namespace MuxPro.Tests.Support;
 
@@ -49,6 +50,23 @@ internal sealed class Dialler(MuxOptions? options = null, IDispatcher? targets =
     {
         Assert.True(Waiting.TryDequeue(out TaskCompletionSource? waiting));
         waiting.SetException(exception);
+    }
+
+    /// <summary>So many clients have begun a negotiation that nobody answers; their clocks run.</summary>
+    public async Task MuteAsync(int count)
+    {
+        await Until.TrueAsync(() =>
+        {
+            lock (Links)
+            {
+                return Mute.Count >= count;
+            }
+        });
+        for (int i = 0; i < count; i++)
+        {
+            ReadResult result = await Mute[i].Input.ReadAtLeastAsync(1, TestContext.Current.CancellationToken);
+            Mute[i].Input.AdvanceTo(result.Buffer.Start);
+        }
     }
 
     public async ValueTask<Link> DialAsync(CancellationToken cancellationToken)
