@@ -195,4 +195,56 @@ public sealed class PoolTests
         Session second = await stuck.WaitAsync(Cancel);
         Assert.Same(first.Connection, second.Connection);
     }
+
+    [Fact(Timeout = MuxPair.Guard)]
+    public async Task IncrementalFillsTheFirst_LeastLoadedSpreads()
+    {
+        Assert.Equal("4 1", await OpenAfterOneEndedAsync(static factory => new IncrementalWorkerPicker(factory)));
+        Assert.Equal("3 2", await OpenAfterOneEndedAsync(static factory => new LeastLoadedWorkerPicker(factory)));
+
+        // Two workers with 3 and 1 of 4; one more is opened, then the loads are read.
+        static async Task<string> OpenAfterOneEndedAsync(Func<IClientWorkerFactory, WorkerPool> make)
+        {
+            await using WorkerPool picker = make(new Dialler().Factory(new ClientStrategy { MaxConcurrency = 4 }));
+            var client = new ClientManager(picker);
+            Session[] sessions = [.. await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => client.OpenAsync(Target, Cancel).AsTask()))];
+            sessions[0].Abort();
+            await Until.TrueAsync(() => picker.Workers.Sum(static worker => worker.ActiveSessions) == 4);
+            ClientWorker[] workers = [.. picker.Workers.OrderByDescending(static worker => worker.ActiveSessions)];
+            await client.OpenAsync(Target, Cancel);
+            return string.Join(' ', workers.Select(static worker => worker.ActiveSessions));
+        }
+    }
+
+    [Fact(Timeout = MuxPair.Guard)]
+    public async Task LeastLoaded_CountsPlacesThatAreReserved_TheOlderOfTwo()
+    {
+        await using var picker = new LeastLoadedWorkerPicker(new Dialler().Factory(new ClientStrategy { MaxConcurrency = 2 }));
+        ClientWorker[] picked = [.. await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => picker.PickAvailableAsync(Cancel).AsTask()))];
+        ClientWorker older = picker.Workers[0];
+        ClientWorker newer = picker.Workers[1];
+        Array.ForEach(picked, static worker => worker.Release());
+        Assert.Same(older, await picker.PickAvailableAsync(Cancel));
+        Assert.Same(newer, await picker.PickAvailableAsync(Cancel));
+        Assert.Same(older, await picker.PickAvailableAsync(Cancel));
+        Assert.Same(newer, await picker.PickAvailableAsync(Cancel));
+    }
+
+    [Fact(Timeout = MuxPair.Guard)]
+    public async Task OnlyWorkerDies_ThoseWhoWaitMoveOn()
+    {
+        var server = new Dialler();
+        await using var picker = server.Pool(new ClientStrategy { MaxConcurrency = 1, MaxConnection = 0 });
+        var client = new ClientManager(picker);
+        Session session = await client.OpenAsync(Target, Cancel);
+        server.IsSlow = true;
+        Task<Session>[] waiting = [.. Enumerable.Range(0, 3).Select(_ => client.OpenAsync(Target, Cancel).AsTask())];
+        await Until.TrueAsync(() => server.Waiting.Count == 3);
+        server.Links[0].Abort();
+        await session.Completion.WaitAsync(Cancel);
+        await Until.TrueAsync(() => picker.Workers.Count == 0);
+        server.ReleaseAll();
+        await Task.WhenAll(waiting);
+        Assert.Equal(4, server.Dials);
+    }
 }
