@@ -25,16 +25,16 @@ public sealed class DiagnosisTests
         await using Origin origin = await Origin.StartAsync();
         await using var pair = ProxyPair.Start(client: options => options with
         {
-            Server = options.Server with
+            Servers = [options.Servers[0] with
             {
                 Key = who switch
                 {
                     "another key" => other,
                     "no key" => null,
-                    _ => options.Server.Key,
+                    _ => options.Servers[0].Key,
                 },
-                Pin = who == "another pin" ? other.Pin : options.Server.Pin,
-            },
+                Pin = who == "another pin" ? other.Pin : options.Servers[0].Pin,
+            }],
         });
         using HttpClient http = pair.HttpClient("http");
         using HttpResponseMessage response = await http.GetAsync(origin.Uri("/bytes/10"), Cancel);
@@ -66,7 +66,7 @@ public sealed class DiagnosisTests
         await using var pair = ProxyPair.Start(
             options => isClientPlaintext ? options : options with { Key = null, Authorized = null },
             options => isClientPlaintext
-                ? options with { Server = options.Server with { IsPlaintext = true, Key = null, Pin = null } } : options);
+                ? options with { Servers = [options.Servers[0] with { IsPlaintext = true, Key = null, Pin = null }] } : options);
         using HttpClient http = pair.HttpClient("http");
         using HttpResponseMessage response = await http.GetAsync(new Uri("http://example.com/"), Cancel);
         Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);

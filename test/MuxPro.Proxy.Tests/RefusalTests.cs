@@ -110,7 +110,7 @@ public sealed class RefusalTests
         await using Origin origin = await Origin.StartAsync();
         await using var pair = ProxyPair.Start(
             server: options => options with { Authorized = AuthorizedKeys.Load(path, options.LoggerFactory.CreateLogger("MuxPro.Proxy.Server")), TimeProvider = time },
-            client: options => options with { Server = options.Server with { Key = key } });
+            client: options => options with { Servers = [options.Servers[0] with { Key = key }] });
         using HttpClient http = pair.HttpClient("http");
         Assert.Equal(10, (await http.GetByteArrayAsync(origin.Uri("/bytes/10"), Cancel)).Length);
 

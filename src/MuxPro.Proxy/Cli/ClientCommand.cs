@@ -73,7 +73,7 @@ internal sealed class ClientCommand
         using KeyFile? key = keyPath is null ? null : Options.ToKey(_key.Name, keyPath, loggers.CreateLogger("MuxPro.Proxy.Client"));
         await using ProxyClient client = CommandLine.Listen(listen, () => ProxyClient.Start(new ProxyClientOptions
         {
-            Server = new ServerAddress { Target = target, IsPlaintext = plaintext, Key = key, Pin = pin },
+            Servers = [new ServerAddress { Target = target, IsPlaintext = plaintext, Key = key, Pin = pin }],
             Listen = listen,
             Users = users,
             Strategy = new ClientStrategy
