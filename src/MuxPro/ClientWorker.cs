@@ -85,7 +85,7 @@ public sealed class ClientWorker : IAsyncDisposable
 
     private bool IsWornOut => _strategy.MaxConnection > 0 && _total + _reserved >= _strategy.MaxConnection;
 
-    private bool HasRoom => !_connection.IsClosing && !IsWornOut && _connection.ActiveSessions + _reserved < _strategy.MaxConcurrency;
+    private bool HasRoom => !_connection.IsClosing && !IsWornOut && _connection.ActiveSessions + _reserved < Math.Min(_strategy.MaxConcurrency, _connection.MaxSessions);
 
     /// <summary>Negotiates on a link and returns the worker.</summary>
     /// <param name="link">The byte stream to a server; owned by the worker from now on, also when this method fails.</param>
@@ -152,6 +152,32 @@ public sealed class ClientWorker : IAsyncDisposable
         finally
         {
             // Only now: between the two the place is counted twice rather than not at all.
+            Return(opened);
+        }
+    }
+
+    /// <summary>Opens a flow of datagrams in a reserved place.</summary>
+    /// <param name="destination">A UDP destination: the first target.</param>
+    /// <param name="options">Priority and GlobalID.</param>
+    /// <returns>The flow.</returns>
+    /// <inheritdoc cref="Open(Destination, byte)" path="/exception"/>
+    public DatagramSession OpenDatagrams(Destination destination, DatagramOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        if (destination.Network != Network.Udp)
+        {
+            throw new ArgumentException($"'{destination}' is no UDP destination.", nameof(destination));
+        }
+
+        bool opened = false;
+        try
+        {
+            DatagramSession session = _connection.OpenDatagrams(destination, options ?? new DatagramOptions());
+            opened = true;
+            return session;
+        }
+        finally
+        {
             Return(opened);
         }
     }

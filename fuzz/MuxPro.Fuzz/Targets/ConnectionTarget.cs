@@ -99,6 +99,11 @@ internal static class ConnectionTarget
     private static bool Read(ref FrameReader reader, ref ReadOnlySequence<byte> buffer)
     {
         FrameReadStatus status = reader.TryRead(ref buffer, out Frame frame, out FrameError error);
+        if (frame.Type == FrameType.NegotiateVersion && frame.VersionCount > 0)
+        {
+            reader.Version = frame.GetVersion(0);
+        }
+
         Ensure(status != FrameReadStatus.Malformed && !frame.HasFault, $"The server sends no frames: {error} {frame.Fault}");
         return status == FrameReadStatus.Frame;
     }

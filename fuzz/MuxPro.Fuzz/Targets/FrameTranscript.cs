@@ -6,7 +6,8 @@ namespace MuxPro.Fuzz;
 /// <summary>A frame that outlives its bytes, to compare with others.</summary>
 internal sealed record FrameSnapshot(
     FrameType Type, ushort Id, FrameOptions Options = FrameOptions.None, Destination? Destination = null, byte Priority = 0, ulong GlobalId = 0,
-    ErrorCode ErrorCode = ErrorCode.GracefulShutdown, uint Credit = 0, FrameError Fault = default, string Versions = "", string Data = "")
+    ErrorCode ErrorCode = ErrorCode.GracefulShutdown, uint Credit = 0, FrameError Fault = default, string Versions = "", string Data = "",
+    FailureDetail Detail = FailureDetail.None, ulong Token = 0)
 {
     public static FrameSnapshot Of(Frame frame) => Of(frame, frame.Type == FrameType.NegotiateVersion ? [] : frame.Data.ToArray());
 
@@ -20,7 +21,7 @@ internal sealed record FrameSnapshot(
 
         return new FrameSnapshot(
             frame.Type, frame.Id, frame.Options, frame.Destination, frame.Priority, frame.GlobalId, frame.ErrorCode, frame.Credit, frame.Fault,
-            versions.Count == 0 ? "" : $"{frame.Form}: {string.Join(", ", versions)}", Convert.ToHexStringLower(payload));
+            versions.Count == 0 ? "" : $"{frame.Form}: {string.Join(", ", versions)}", Convert.ToHexStringLower(payload), frame.Detail, frame.Token);
     }
 }
 
@@ -28,10 +29,10 @@ internal sealed record FrameSnapshot(
 internal sealed record FrameTranscript(IReadOnlyList<FrameSnapshot> Frames, FrameReadStatus Status, FrameError Error)
 {
     /// <summary>Feeds the chunks one after the other, as a connection does: each call sees what was left and what is new.</summary>
-    public static FrameTranscript Read(IEnumerable<Memory<byte>> chunks, bool wholeFrames)
+    public static FrameTranscript Read(IEnumerable<Memory<byte>> chunks, bool wholeFrames, ProtocolVersion version = default)
     {
         var frames = new List<FrameSnapshot>();
-        var reader = new FrameReader();
+        var reader = new FrameReader { Version = version };
         var pending = new List<Memory<byte>>();
         FrameSnapshot? open = null;
         int missing = 0;
@@ -77,7 +78,7 @@ internal sealed record FrameTranscript(IReadOnlyList<FrameSnapshot> Frames, Fram
                     continue;
                 }
 
-                open = FrameSnapshot.Of(frame, []);
+                open = FrameSnapshot.Of(frame);
                 missing = frame.DataLength;
             }
 

@@ -8,19 +8,24 @@ internal static class FramesTarget
 {
     public static void Run(byte[] input)
     {
-        FrameTranscript expected = FrameTranscript.Read([input], wholeFrames: true);
-        Expect(expected, FrameTranscript.Read([input], wholeFrames: false), "by heads");
-        foreach (int size in (ReadOnlySpan<int>)[1, 2, 3, 7, 64])
-        {
-            Memory<byte>[] chunks = [.. Chunks(input, size)];
-            Expect(expected, FrameTranscript.Read(chunks, wholeFrames: true), $"in chunks of {size}");
-            Expect(expected, FrameTranscript.Read(chunks, wholeFrames: false), $"by heads, in chunks of {size}");
-            ExpectOneSequence(expected, chunks, $"in segments of {size}");
-        }
-
+        Run(input, ProtocolVersion.V0_0);
+        Run(input, ProtocolVersion.Private);
         foreach (bool hasGlobalId in (ReadOnlySpan<bool>)[false, true])
         {
             CheckDatagramAddress(input, hasGlobalId);
+        }
+    }
+
+    private static void Run(byte[] input, ProtocolVersion version)
+    {
+        FrameTranscript expected = FrameTranscript.Read([input], wholeFrames: true, version);
+        Expect(expected, FrameTranscript.Read([input], wholeFrames: false, version), "by heads");
+        foreach (int size in (ReadOnlySpan<int>)[1, 2, 3, 7, 64])
+        {
+            Memory<byte>[] chunks = [.. Chunks(input, size)];
+            Expect(expected, FrameTranscript.Read(chunks, wholeFrames: true, version), $"in chunks of {size}");
+            Expect(expected, FrameTranscript.Read(chunks, wholeFrames: false, version), $"by heads, in chunks of {size}");
+            ExpectOneSequence(expected, chunks, version, $"in segments of {size}");
         }
 
         _ = expected.Error.ToString();
@@ -31,10 +36,10 @@ internal static class FramesTarget
     }
 
     // All the bytes at once, but in many segments.
-    private static void ExpectOneSequence(FrameTranscript expected, Memory<byte>[] chunks, string how)
+    private static void ExpectOneSequence(FrameTranscript expected, Memory<byte>[] chunks, ProtocolVersion version, string how)
     {
         var frames = new List<FrameSnapshot>();
-        var reader = new FrameReader();
+        var reader = new FrameReader { Version = version };
         ReadOnlySequence<byte> buffer = ByteSegments.Join(chunks);
         FrameReadStatus status;
         FrameError error;
@@ -54,6 +59,17 @@ internal static class FramesTarget
         if (read != readSplit || address != splitAddress || fault != splitFault || read == (fault.Kind != FrameErrorKind.None))
         {
             throw new InvalidOperationException($"A datagram address read as {address} {fault}, and split as {splitAddress} {splitFault}.");
+        }
+
+        // Known or not, it is the same address.
+        var known = new AddressCache();
+        for (int round = 0; round < 2; round++)
+        {
+            bool told = DatagramAddress.TrySplit(input, hasGlobalId, known, out ReadOnlySpan<byte> raw, out int length, out FrameError toldFault);
+            if (told != read || toldFault != fault || (told && (length != address.Length || !known.Get(raw).Equals(address.Destination))))
+            {
+                throw new InvalidOperationException($"A datagram address read as {address} {fault}, and was told apart at {length} {toldFault}.");
+            }
         }
     }
 

@@ -14,7 +14,7 @@ public sealed class NegotiationTests
     [InlineData("0004 0000 00 01 | 0005 01 00000001", "0004 0000 00 01 | 0005 01 00000001")]
     [InlineData("0004 0000 00 01 | 0009 02 00000001 00000000", "0004 0000 00 01 | 0005 01 00000001")]
     [InlineData("0004 0000 00 01 | 0009 02 00000000 00000001", "0004 0000 00 01 | 0005 01 00000001")]
-    [InlineData("0004 0000 00 01 | 000d 03 ffffffff 00008001 00000000", "0004 0000 00 01 | 0005 01 00000000")]
+    [InlineData("0004 0000 00 01 | 000d 03 ffffffff 00008002 00000000", "0004 0000 00 01 | 0005 01 00000000")]
     [InlineData("0005 0000 00 01 01 | 0004 00000000", "0005 0000 00 01 01 | 0004 00000000")]
     [InlineData("0005 0000 00 01 02 | 0008 00000001 00000000", "0005 0000 00 01 01 | 0004 00000001")]
     [InlineData("0005 0000 00 01 01 | 0005 01 00000000", "0004 0000 00 01 | 0005 01 00000000")]
@@ -32,7 +32,7 @@ public sealed class NegotiationTests
     public async Task Offer_ThatTheConfigurationExcludes_IsNotChosen()
     {
         await using var server = ServerUnderTest.Create(new MuxOptions { Versions = [ProtocolVersion.V0_0] });
-        await server.Peer.SendAsync(Raw.Negotiate(1, 0));
+        await server.Peer.SendAsync(Raw.Negotiate(0x8001, 1, 0));
         await server.Peer.ExpectBytesAsync(Raw.Negotiate(0));
     }
 
@@ -95,7 +95,7 @@ public sealed class NegotiationTests
     {
         (FrameScript peer, Task<ClientWorker> start) = StartClient(new MuxOptions());
         await using FrameScript _ = peer;
-        await peer.ExpectBytesAsync(Raw.Negotiate(1, 0));
+        await peer.ExpectBytesAsync(Raw.Negotiate(0x8001, 1, 0));
         await peer.TrickleAsync(Wired.Bytes(answer));
         ClientWorker worker = await start.Guarded();
         Assert.Equal(new ProtocolVersion(0, (ushort)minor), worker.Version);
@@ -106,7 +106,7 @@ public sealed class NegotiationTests
     {
         (FrameScript peer, Task<ClientWorker> start) = StartClient(new MuxOptions());
         await using FrameScript _ = peer;
-        await peer.ExpectBytesAsync(Raw.Negotiate(1, 0));
+        await peer.ExpectBytesAsync(Raw.Negotiate(0x8001, 1, 0));
         await peer.SendAsync(Raw.Negotiate(0), Raw.KeepAlive(), Raw.Keep(5, "of nobody"));
         ClientWorker worker = await start.Guarded();
         await peer.ExpectEndAsync(5, ErrorCode.ProtocolError);
@@ -144,7 +144,7 @@ public sealed class NegotiationTests
         (FrameScript peer, Task<ClientWorker> start) = StartClient(new MuxOptions { TimeProvider = time });
         await using FrameScript _ = peer;
         await using var server = ServerUnderTest.Create(new MuxOptions { TimeProvider = time });
-        await peer.ExpectBytesAsync(Raw.Negotiate(1, 0));
+        await peer.ExpectBytesAsync(Raw.Negotiate(0x8001, 1, 0));
         time.Advance(HandshakeTimeout - TimeSpan.FromMilliseconds(1));
         await peer.SendAsync(Raw.Negotiate(0));
         await server.Peer.SendAsync(Raw.Negotiate(0));

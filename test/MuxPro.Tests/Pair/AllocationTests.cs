@@ -89,6 +89,36 @@ public sealed class AllocationTests
         }
     }
 
+    [Fact(Timeout = MuxPair.Guard)]
+    public async Task Datagrams_ThereAndBack_WithAddresses()
+    {
+        Assert.SkipWhen(IsDebug, "Without optimisation every asynchronous call allocates.");
+        await using MuxPair pair = await MuxPair.ConnectAsync(Wiring.Tcp, Settings);
+        (DatagramSession near, DatagramSession far) = await pair.OpenDatagramsAsync();
+        var third = Destination.Udp("10.0.0.3", 53);
+        ReadOnlyMemory<byte> sent = Written.AsMemory(0, 1350);
+        await AssertNothingAsync(async () =>
+        {
+            Task echo = Task.Run(EchoAsync);
+            for (int i = 0; i < Blocks; i++)
+            {
+                await near.SendAsync(sent, third);
+                await near.ReceiveAsync();
+            }
+
+            await echo;
+        });
+
+        async Task EchoAsync()
+        {
+            for (int i = 0; i < Blocks; i++)
+            {
+                Datagram? datagram = await far.ReceiveAsync();
+                await far.SendAsync(datagram!.Value.Data, datagram.Value.Address);
+            }
+        }
+    }
+
     private static async Task<List<(Session Near, Session Far)>> OpenAsync(MuxPair pair, int sessions)
     {
         var pairs = new List<(Session, Session)>();

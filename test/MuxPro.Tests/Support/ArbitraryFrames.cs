@@ -70,6 +70,35 @@ internal static class ArbitraryFrames
         Wired.Written(writer => FrameWriter.WriteCreditUpdate(writer, id, increment)),
         new FrameSnapshot(FrameType.CreditUpdate, id, FrameOptions.Data, Credit: increment)));
 
+    private static readonly Gen<WrittenFrame> DetailedEnd = Gen.Select(Gen.UShort, Gen.UShort[1, 9], Gen.Byte, (id, code, detail) => new WrittenFrame(
+        Wired.Written(writer => FrameWriter.WriteEnd(writer, id, (ErrorCode)code, (FailureDetail)detail)),
+        new FrameSnapshot(FrameType.End, id, FrameOptions.Data, ErrorCode: (ErrorCode)code, Detail: (FailureDetail)detail)));
+
+    private static readonly Gen<WrittenFrame> Token = Gen.Select(Gen.ULong, Gen.Bool, (token, isPing) => new WrittenFrame(
+        Wired.Written(writer =>
+        {
+            if (isPing)
+            {
+                FrameWriter.WritePing(writer, token);
+            }
+            else
+            {
+                FrameWriter.WritePong(writer, token);
+            }
+        }),
+        new FrameSnapshot(FrameType.KeepAlive, 0, isPing ? FrameOptions.Ping : FrameOptions.Pong, Token: token)));
+
+    private static readonly Gen<WrittenFrame> Opened = Gen.UShort.Select(id => new WrittenFrame(
+        Wired.Written(writer => FrameWriter.WriteOpened(writer, id)), new FrameSnapshot(FrameType.Keep, id, FrameOptions.Opened)));
+
+    private static readonly Gen<WrittenFrame> GoAway = Gen.Select(Gen.UShort, Code, Gen.Char['a', 'z'].Array[0, 255], (id, code, text) => new WrittenFrame(
+        Wired.Written(writer => FrameWriter.WriteGoAway(writer, id, (ErrorCode)code, new string(text))),
+        new FrameSnapshot(
+            FrameType.GoAway, id, FrameOptions.Data, ErrorCode: (ErrorCode)code, Data: Convert.ToHexStringLower(Raw.Text(new string(text))))));
+
+    /// <summary>Any frame of the private version.</summary>
+    public static Gen<WrittenFrame> Private { get; } = Gen.OneOf(New, Keep, End, KeepAlive, DetailedEnd, Token, Opened, GoAway);
+
     /// <summary>Any frame.</summary>
     public static Gen<WrittenFrame> Any { get; } = Gen.OneOf(NegotiateVersion, New, Keep, End, KeepAlive, CreditUpdate);
 

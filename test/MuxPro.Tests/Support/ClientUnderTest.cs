@@ -19,17 +19,17 @@ internal sealed class ClientUnderTest : IAsyncDisposable
 
     public Session Neighbour { get; private set; } = null!;
 
-    /// <summary>A client with 0.0 negotiated and the neighbour open, as id 1.</summary>
-    public static async Task<ClientUnderTest> StartAsync(MuxOptions? options = null)
+    /// <summary>A client with a version negotiated, 0.0 unless said, and the neighbour open, as id 1.</summary>
+    public static async Task<ClientUnderTest> StartAsync(MuxOptions? options = null, uint version = 0)
     {
         (Link client, Link server) = Link.CreatePair();
         var peer = new FrameScript(server);
-        options = (options ?? new MuxOptions()) with { Versions = [ProtocolVersion.V0_0] };
+        options = (options ?? new MuxOptions()) with { Versions = [ProtocolVersion.FromValue(version)] };
         Task<ClientWorker> start = ClientWorker.StartAsync(
             client, new ClientStrategy { MaxConcurrency = 100, MaxConnection = 0 }, options, TestContext.Current.CancellationToken).AsTask();
         ScriptFrame offer = await peer.ExpectAsync(FrameType.NegotiateVersion, 0);
-        Assert.Equal(Raw.Negotiate(0), offer.Bytes);
-        await peer.SendAsync(Raw.Negotiate(0));
+        Assert.Equal(Raw.Negotiate(version), offer.Bytes);
+        await peer.SendAsync(Raw.Negotiate(version));
         var test = new ClientUnderTest(peer, await start.Guarded());
         test.Neighbour = await test.OpenAsync();
         Assert.Equal(1, test.Neighbour.Id);
@@ -41,6 +41,15 @@ internal sealed class ClientUnderTest : IAsyncDisposable
     {
         Assert.True(Worker.TryReserve());
         Session session = Worker.Open(Destination.Parse(target));
+        _ = await Peer.ExpectAsync(FrameType.New, session.Id);
+        return session;
+    }
+
+    /// <summary>Opens a flow of datagrams, whose New the server has seen.</summary>
+    public async Task<DatagramSession> OpenDatagramsAsync(string target = "udp:10.0.0.1:53", ulong globalId = 0)
+    {
+        Assert.True(Worker.TryReserve());
+        DatagramSession session = Worker.OpenDatagrams(Destination.Parse(target), new DatagramOptions { GlobalId = globalId });
         _ = await Peer.ExpectAsync(FrameType.New, session.Id);
         return session;
     }

@@ -78,6 +78,10 @@ internal sealed class FrameScript(Link link) : IAsyncDisposable
         Assert.Equal(expected, Convert.ToHexStringLower(frame.Bytes));
     }
 
+    /// <summary>The next frame says that the target is reached (SPEC 8).</summary>
+    public async Task ExpectOpenedAsync(int id)
+        => Assert.Equal($"0004{id:x4}0220", Convert.ToHexStringLower((await ReceiveAsync()).Bytes));
+
     /// <summary>The next frame is a Keep with a payload.</summary>
     public async Task ExpectKeepAsync(int id, string payload)
         => Assert.Equal($"Keep {id} '{payload}'", (await ReceiveAsync()).ToString());

@@ -38,7 +38,7 @@ internal sealed class MuxPair : IAsyncDisposable
     {
         options ??= new MuxOptions();
         var incoming = Channel.CreateUnbounded<Session>();
-        var worker = new ServerWorker(server, incoming.Writer, serverOptions ?? options);
+        var worker = new ServerWorker(server, incoming.Writer, serverOptions ?? options, new ServerContext { AcceptsDatagrams = true });
         return new MuxPair(
             await ClientWorker.StartAsync(client, NoLimits, options, TestContext.Current.CancellationToken), worker, incoming);
     }
@@ -50,6 +50,14 @@ internal sealed class MuxPair : IAsyncDisposable
         Session far = await AcceptAsync();
         Assert.Equal(near.Id, far.Id);
         return (near, far);
+    }
+
+    /// <summary>Opens a flow of datagrams and takes it at the other end.</summary>
+    public async Task<(DatagramSession Near, DatagramSession Far)> OpenDatagramsAsync(ulong globalId = 0)
+    {
+        Assert.True(Client.TryReserve());
+        DatagramSession near = Client.OpenDatagrams(Destination.Udp("target.example", 53), new DatagramOptions { GlobalId = globalId });
+        return (near, (await AcceptAsync()).AsDatagrams());
     }
 
     /// <summary>Opens a sub-connection; <see cref="AcceptAsync"/> takes it.</summary>

@@ -8,6 +8,9 @@ namespace MuxPro.Tests.Support;
 /// <summary>Frames as bytes: well-formed ones by name, any other by its parts.</summary>
 internal static class Raw
 {
+    /// <summary>The private version (SPEC 8) on the wire.</summary>
+    public const uint Private = 0x8001;
+
     /// <summary>Metadata in hex (its length is put before it), and Extra Data if there is any.</summary>
     public static byte[] Frame(string metadata, byte[]? data = null)
     {
@@ -49,6 +52,27 @@ internal static class Raw
     public static byte[] Credit(int id, uint increment) => Frame($"{id:x4} 05 01", Wired.Bytes($"{increment:x8}"));
 
     public static byte[] KeepAlive(int id = 0) => Frame($"{id:x4} 04 00");
+
+    public static byte[] Opened(int id) => Frame($"{id:x4} 02 20");
+
+    public static byte[] Ping(ulong token) => Frame($"0000 04 10 {token:x16}");
+
+    public static byte[] Pong(ulong token) => Frame($"0000 04 20 {token:x16}");
+
+    public static byte[] GoAway(int lastId, ErrorCode code = ErrorCode.GracefulShutdown, string text = "")
+        => Frame($"{lastId:x4} 06 01", [.. Number((ushort)code), .. Text(text)]);
+
+    /// <summary>A CreditUpdate of the main connection: keys and values.</summary>
+    public static byte[] Limits(params (byte Key, uint Value)[] limits)
+        => Frame("0000 05 01", [.. limits.SelectMany(limit => Wired.Bytes($"{limit.Key:x2}{limit.Value:x8}"))]);
+
+    /// <summary>A Keep whose datagram has an address.</summary>
+    public static byte[] Datagram(int id, string address, string payload, ulong globalId = 0) => Wired.Written(writer =>
+    {
+        byte[] text = Text(payload);
+        FrameWriter.WriteDatagram(writer, (ushort)id, Destination.Parse(address), globalId, text.Length);
+        writer.Write(text);
+    });
 
     public static byte[] Text(string text) => Encoding.UTF8.GetBytes(text);
 

@@ -10,13 +10,18 @@ internal sealed class ServerUnderTest : IAsyncDisposable
     public const int Neighbour = 9000;
 
     private readonly Channel<Session> _sessions = Channel.CreateUnbounded<Session>();
+    private readonly bool _hasLimits;
     private int _said;
 
     private ServerUnderTest(Link server, Link client, FakeDispatcher? dispatcher, MuxOptions options)
     {
+        var usual = new MuxOptions();
+        _hasLimits = options.MaxSessions != usual.MaxSessions || options.InitialWindow != usual.InitialWindow || options.MaxDatagram != usual.MaxDatagram;
         Dispatcher = dispatcher ?? new FakeDispatcher();
         Peer = new FrameScript(client);
-        Worker = dispatcher is null ? new ServerWorker(server, _sessions.Writer, options) : new ServerWorker(server, dispatcher, options);
+        Worker = dispatcher is null
+            ? new ServerWorker(server, _sessions.Writer, options, new ServerContext { AcceptsDatagrams = true })
+            : new ServerWorker(server, dispatcher, options);
     }
 
     public FrameScript Peer { get; }
@@ -25,6 +30,9 @@ internal sealed class ServerUnderTest : IAsyncDisposable
 
     public FakeDispatcher Dispatcher { get; }
 
+    /// <summary>What the server said about its limits, if it did.</summary>
+    public ScriptFrame? Limits { get; private set; }
+
     /// <summary>A server that has said nothing yet.</summary>
     public static ServerUnderTest Create(MuxOptions? options = null, FakeDispatcher? dispatcher = null)
     {
@@ -32,27 +40,33 @@ internal sealed class ServerUnderTest : IAsyncDisposable
         return new ServerUnderTest(server, client, dispatcher ?? new FakeDispatcher(), options ?? new MuxOptions());
     }
 
-    /// <summary>A server with 0.0 negotiated and the neighbour open.</summary>
-    public static Task<ServerUnderTest> StartAsync(MuxOptions? options = null, FakeDispatcher? dispatcher = null)
-        => StartAsync(Create(options, dispatcher));
+    /// <summary>A server with a version negotiated, 0.0 unless said, and the neighbour open.</summary>
+    public static Task<ServerUnderTest> StartAsync(MuxOptions? options = null, FakeDispatcher? dispatcher = null, uint version = 0)
+        => StartAsync(Create(options, dispatcher), version);
 
     /// <summary>The same, but the test takes each sub-connection itself, with <see cref="AcceptAsync"/>.</summary>
-    public static async Task<ServerUnderTest> StartAcceptingAsync(MuxOptions? options = null)
+    public static async Task<ServerUnderTest> StartAcceptingAsync(MuxOptions? options = null, uint version = 0)
     {
         (Link link, Link client) = Link.CreatePair();
         var server = new ServerUnderTest(link, client, dispatcher: null, options ?? new MuxOptions());
         Task<Session> neighbour = server.AcceptAsync();
-        Task<ServerUnderTest> start = StartAsync(server);
+        Task<ServerUnderTest> start = StartAsync(server, version);
         _ = FakeDispatcher.EchoAsync(await neighbour);
         return await start;
     }
 
-    private static async Task<ServerUnderTest> StartAsync(ServerUnderTest server)
+    private static async Task<ServerUnderTest> StartAsync(ServerUnderTest server, uint version)
     {
-        await server.Peer.SendAsync(Raw.Negotiate(0));
+        await server.Peer.SendAsync(Raw.Negotiate(version));
         ScriptFrame answer = await server.Peer.ExpectAsync(FrameType.NegotiateVersion, 0);
-        Assert.Equal(Raw.Negotiate(0), answer.Bytes);
+        Assert.Equal(Raw.Negotiate(version), answer.Bytes);
+        server.Limits = version == Raw.Private && server._hasLimits ? await server.Peer.ExpectAsync(FrameType.CreditUpdate, 0) : null;
         await server.Peer.SendAsync(Raw.New(Neighbour, "echo:7", "hello"));
+        if (version == Raw.Private)
+        {
+            await server.Peer.ExpectOpenedAsync(Neighbour);
+        }
+
         await server.Peer.ExpectKeepAsync(Neighbour, "hello");
         return server;
     }

@@ -21,12 +21,16 @@ internal static class Wired
     public static void Reads(byte[] bytes, params FrameSnapshot[] frames)
         => Reads(bytes, new FrameTranscript(frames, FrameReadStatus.NeedMoreData, default));
 
-    public static void Reads(byte[] bytes, FrameTranscript expected)
+    /// <summary>The same, in the private version.</summary>
+    public static void ReadsPrivately(byte[] bytes, params FrameSnapshot[] frames)
+        => Reads(bytes, new FrameTranscript(frames, FrameReadStatus.NeedMoreData, default), ProtocolVersion.Private);
+
+    public static void Reads(byte[] bytes, FrameTranscript expected, ProtocolVersion version = default)
     {
         foreach (ReadOnlySequence<byte> fragment in Fragments.Of(bytes))
         {
             var actual = new List<FrameSnapshot>();
-            var reader = new FrameReader();
+            var reader = new FrameReader { Version = version };
             ReadOnlySequence<byte> buffer = fragment;
             FrameReadStatus status;
             FrameError error;
@@ -41,8 +45,8 @@ internal static class Wired
 
         foreach (Memory<byte>[] chunks in Fragments.InTime(bytes))
         {
-            Assert.Equal(expected.ToString(), FrameTranscript.Read(chunks, wholeFrames: true).ToString());
-            Assert.Equal(expected.ToString(), FrameTranscript.Read(chunks, wholeFrames: false).ToString());
+            Assert.Equal(expected.ToString(), FrameTranscript.Read(chunks, wholeFrames: true, version).ToString());
+            Assert.Equal(expected.ToString(), FrameTranscript.Read(chunks, wholeFrames: false, version).ToString());
         }
     }
 

@@ -8,15 +8,20 @@ namespace MuxPro.Tests.Wire;
 public sealed class FramePropertyTests
 {
     [Fact]
-    public void WrittenFrames_ReadAsWritten() => Gen.Select(ArbitraryFrames.Any.Array[1, 8], Gen.Int[1, 300]).Sample(
+    public void WrittenFrames_ReadAsWritten() => ReadAsWritten(ArbitraryFrames.Any, ProtocolVersion.V0_0);
+
+    [Fact]
+    public void WrittenFrames_OfThePrivateVersion_ReadAsWritten() => ReadAsWritten(ArbitraryFrames.Private, ProtocolVersion.Private);
+
+    private static void ReadAsWritten(Gen<WrittenFrame> any, ProtocolVersion version) => Gen.Select(any.Array[1, 8], Gen.Int[1, 300]).Sample(
         (frames, size) =>
         {
             byte[] bytes = [.. frames.SelectMany(frame => frame.Bytes)];
             var expected = new FrameTranscript([.. frames.Select(frame => frame.Frame)], FrameReadStatus.NeedMoreData, default);
             Memory<byte>[] chunks = [.. bytes.Chunk(size).Select(chunk => chunk.AsMemory())];
-            return expected.Equals(FrameTranscript.Read([bytes], wholeFrames: true))
-                && expected.Equals(FrameTranscript.Read(chunks, wholeFrames: true))
-                && expected.Equals(FrameTranscript.Read(chunks, wholeFrames: false));
+            return expected.Equals(FrameTranscript.Read([bytes], wholeFrames: true, version))
+                && expected.Equals(FrameTranscript.Read(chunks, wholeFrames: true, version))
+                && expected.Equals(FrameTranscript.Read(chunks, wholeFrames: false, version));
         },
         iter: 2000);
 

@@ -1,0 +1,105 @@
+using MuxPro.Tests.Support;
+using MuxPro.Wire;
+
+namespace MuxPro.Tests.Connection;
+
+/// <summary>What the ends tell each other about what they take (SPEC 8, limits), and half-close without bound.</summary>
+public sealed class LimitsTests
+{
+    [Fact]
+    public async Task Server_SaysWhatIsNotUsual_RightAfterItsAnswer()
+    {
+        var options = new MuxOptions { MaxSessions = 10, InitialWindow = 1 << 20, MaxDatagram = 1400 };
+        await using ServerUnderTest server = await ServerUnderTest.StartAsync(options, version: Raw.Private);
+        Assert.Equal(Wired.Bytes("0004 0000 05 01 000f | 01 0000000a | 02 00100000 | 03 00000578"), server.Limits!.Bytes);
+
+        // The window is what it said, and no byte more.
+        await server.Peer.SendAsync(Raw.New(5, "target:80"));
+        Link target = await server.Dispatcher.AcceptAsync();
+        await server.Peer.ExpectOpenedAsync(5);
+        for (int sent = 0; sent < 1 << 20; sent += 1 << 15)
+        {
+            await server.Peer.SendAsync(Raw.Keep(5, new byte[1 << 15]));
+        }
+
+        await server.ExpectNothingAsync();
+        Assert.Equal(1 << 20, (await target.ReadExactlyAsync(1 << 20)).Length);
+    }
+
+    [Fact]
+    public async Task Limits_BeforeThePrivateVersion_AreNotSent()
+    {
+        await using ServerUnderTest server = await ServerUnderTest.StartAsync(new MuxOptions { InitialWindow = 1 << 20 }, version: 1);
+        await server.Peer.SendAsync(Raw.New(5, "stuck:80"), Raw.Keep(5, new byte[65_535]), Raw.Keep(5, new byte[2]));
+        await server.Peer.ExpectEndAsync(5, ErrorCode.ProtocolError);
+    }
+
+    [Fact]
+    public async Task Client_SendsTheFirstWindowThatTheServerGives_AlsoOnWhatWasOpen()
+    {
+        const int Window = 200_000;
+        await using ClientUnderTest client = await ClientUnderTest.StartAsync(version: Raw.Private);
+        var payload = new Payload(1);
+        _ = payload.SendAsync(client.Neighbour.Output, 0, Window + 1, cancellationToken: TestContext.Current.CancellationToken);
+        await client.Peer.ReceivePayloadAsync(1, 65_536);
+        await client.Peer.SendAsync(Raw.Limits((9, 1), (2, Window)));
+        await client.Peer.ReceivePayloadAsync(1, Window - 65_536);
+        Session session = await client.OpenAsync();
+        _ = payload.SendAsync(session.Output, 0, Window + 1, cancellationToken: TestContext.Current.CancellationToken);
+        await client.Peer.ReceivePayloadAsync(session.Id, Window);
+        await client.Peer.SendAsync(Raw.Credit(1, 1));
+        await client.Peer.ReceivePayloadAsync(1, 1);
+    }
+
+    [Fact]
+    public async Task Client_TakesNoMorePlacesThanTheServerHas()
+    {
+        await using ClientUnderTest client = await ClientUnderTest.StartAsync(version: Raw.Private);
+        await client.Peer.SendAsync(Raw.Limits((1, 2)));
+        await client.ExpectNothingAsync();
+        Session second = await client.OpenAsync();
+        Assert.False(client.Worker.TryReserve());
+        second.Abort(ErrorCode.RemoteDisconnect);
+        await client.Peer.ExpectEndAsync(second.Id, ErrorCode.RemoteDisconnect);
+        Assert.True(client.Worker.TryReserve());
+    }
+
+    [Fact]
+    public async Task Limits_CutOffOrOutOfRange_ChangeNothing()
+    {
+        await using ClientUnderTest client = await ClientUnderTest.StartAsync(version: Raw.Private);
+        await client.Peer.SendAsync(
+            Raw.Frame("0000 05 01", [1, 0, 0]), Raw.Frame("0000 05 00"), Raw.Limits((2, 1), (1, uint.MaxValue)), Raw.Limits(), Raw.Limits([.. Enumerable.Range(0, 300).Select(static key => ((byte)key, 70_000u))]));
+        await client.ExpectNothingAsync();
+        Assert.True(client.Worker.TryReserve());
+    }
+
+    [Fact]
+    public async Task HalfClose_GrantsAfterTheOwnEnd_UntilTheOtherEnd()
+    {
+        await using ClientUnderTest client = await ClientUnderTest.StartAsync(version: Raw.Private);
+        Session session = await client.OpenAsync();
+        session.CompleteWrites();
+
+        // No last grant: there is no need for one.
+        await client.Peer.ExpectEndAsync(session.Id);
+        long granted = 65_536;
+        long sent = 0;
+        while (sent < 10_000_000)
+        {
+            byte[] piece = new byte[Math.Min(60_000, (int)(granted - sent))];
+            await client.Peer.SendAsync(Raw.Keep(session.Id, piece));
+            sent += piece.Length;
+            await session.ReadExactlyAsync(piece.Length);
+            if (granted - sent < 32_768)
+            {
+                granted += (await client.Peer.ExpectAsync(FrameType.CreditUpdate, session.Id)).Credit;
+            }
+        }
+
+        await client.Peer.SendAsync(Raw.End(session.Id));
+        await session.ExpectEndOfStreamAsync();
+        await session.Completion.Guarded();
+        Assert.Equal(ErrorCode.GracefulShutdown, session.EndCode);
+    }
+}
