@@ -14,7 +14,7 @@ namespace MuxPro;
 /// <see cref="Input"/> drops what still comes. Reads and writes of a failed session throw <see cref="SessionException"/>, or
 /// <see cref="MainConnectionException"/> when the whole main connection is gone; what arrived before the failure is read first.
 /// </remarks>
-public sealed class Session : Link, ISendQueueItem<Session>
+public sealed partial class Session : Link, ISendQueueItem<Session>
 {
     /// <summary>The priority of a sub-connection that was given none: the middle.</summary>
     public const byte DefaultPriority = 128;
@@ -23,10 +23,7 @@ public sealed class Session : Link, ISendQueueItem<Session>
     private readonly ISessionSender _sender;
     private SessionStream? _stream;
     private TaskCompletionSource? _completion;
-    private TaskCompletionSource? _opened;
     private CancellationTokenSource? _aborted;
-    private Exception? _failure;
-    private bool _isOpened;
     private bool _isOver;
 
     internal Session(MainConnection connection, ushort id, Destination destination, byte priority, ulong globalId = 0)
@@ -88,36 +85,6 @@ public sealed class Session : Link, ISendQueueItem<Session>
 
     /// <summary>How the session ended: the first code other than 0000 that either end sent, or 0000. <see langword="null"/> while it lives.</summary>
     public ErrorCode? EndCode { get; private set; }
-
-    /// <summary>
-    /// Done when the server has reached the target; fails with a <see cref="SessionException"/> that has the code when it has not, or a
-    /// <see cref="MainConnectionException"/>. Only <see cref="ProtocolVersion.Private"/> says so on its own (SPEC 8); in 0.0 and 0.1 the first bytes of the
-    /// answer are the sign, so do not wait for it before the target was sent what it answers to: see <see cref="HasOpenResult"/>. At a server it is done.
-    /// </summary>
-    public Task RemoteOpened
-    {
-        get
-        {
-            lock (Sync)
-            {
-                if (_isOpened || !Connection.IsClient)
-                {
-                    return Task.CompletedTask;
-                }
-
-                if (_isOver)
-                {
-                    return OpenFailure() is { } failure ? Task.FromException(failure) : Task.CompletedTask;
-                }
-
-                _opened ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                return _opened.Task;
-            }
-        }
-    }
-
-    /// <summary>Whether the main connection's version tells when the target is reached (SPEC 8).</summary>
-    public bool HasOpenResult => Connection.IsPrivate;
 
     internal MainConnection Connection { get; }
 
@@ -196,18 +163,6 @@ public sealed class Session : Link, ISendQueueItem<Session>
     }
 
     /// <summary>
-    /// At a server that accepts sub-connections itself: says that the target is reached (SPEC 8, open result). The first read or write says it too; an
-    /// <see cref="Abort(ErrorCode)"/> before refuses.
-    /// </summary>
-    public void ConfirmOpened()
-    {
-        if (IsOpenedDue)
-        {
-            Connection.ConfirmOpened(this);
-        }
-    }
-
-    /// <summary>
     /// Ends both directions at once. The other end is told the code of a <see cref="SessionException"/>, else
     /// <see cref="ErrorCode.RemoteDisconnect"/>.
     /// </summary>
@@ -239,25 +194,6 @@ public sealed class Session : Link, ISendQueueItem<Session>
         _sender.Complete();
         _receiver.Complete();
     }
-
-    /// <summary>Whether the other end is owed the word that the target is reached. Without a lock it may be true too long, never too short.</summary>
-    internal bool IsOpenedDue { get; set; }
-
-    /// <summary>There was a sign that the target is reached. Call it without a lock.</summary>
-    internal void SetOpened()
-    {
-        TaskCompletionSource? opened;
-        lock (Sync)
-        {
-            _isOpened = true;
-            opened = _opened;
-        }
-
-        opened?.TrySetResult();
-    }
-
-    /// <summary>Records why the session failed; the first failure wins. Under the main connection's lock.</summary>
-    internal void SetFailure(Exception failure) => _failure ??= failure;
 
     /// <summary>Records how the session ended; the first error wins.</summary>
     internal void SetEndCode(ErrorCode code)
@@ -297,21 +233,6 @@ public sealed class Session : Link, ISendQueueItem<Session>
         // On the pool: the callbacks are somebody else's code.
         _ = cancellation?.CancelAsync();
     }
-
-    private void EndOpening(TaskCompletionSource opened)
-    {
-        if (OpenFailure() is not { } failure)
-        {
-            opened.TrySetResult();
-        }
-        else if (opened.TrySetException(failure))
-        {
-            _ = opened.Task.Exception; // nobody has to look
-        }
-    }
-
-    /// <summary>Why the session was over before the target was reached, or <see langword="null"/> when it ended in order.</summary>
-    private Exception? OpenFailure() => _failure is null ? null : MuxErrors.Copy(_failure);
 
     private InvalidOperationException NoStream() => new($"{Destination} is a flow of datagrams: see {nameof(AsDatagrams)}.");
 }

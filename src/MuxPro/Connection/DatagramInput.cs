@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using System.Threading.Tasks.Sources;
 using MuxPro.Wire;
@@ -12,7 +11,7 @@ namespace MuxPro.Connection;
 /// | length (2) | length of the address (2), 0 for the session's own | port (2) | type (1) | address | datagram |
 /// </code>
 /// </remarks>
-internal sealed class DatagramInput(Session session, ulong globalId) : ISessionReceiver, IValueTaskSource<Datagram?>, IThreadPoolWorkItem
+internal sealed partial class DatagramInput(Session session, ulong globalId) : ISessionReceiver, IValueTaskSource<Datagram?>, IThreadPoolWorkItem
 {
     private const int HeadLength = 4;
 
@@ -30,9 +29,6 @@ internal sealed class DatagramInput(Session session, ulong globalId) : ISessionR
     private bool _ended;
     private bool _completed;
     private SessionWait _wait;
-
-    // The application's side, one receive at a time.
-    private byte[]? _current;
 
     /// <summary>The flow's GlobalID, or 0.</summary>
     public ulong GlobalId => globalId;
@@ -60,6 +56,7 @@ internal sealed class DatagramInput(Session session, ulong globalId) : ISessionR
     {
         wake = false;
         bool grant;
+        bool dropped;
         lock (session.Sync)
         {
             ReadOnlySpan<byte> address = default;
@@ -90,45 +87,18 @@ internal sealed class DatagramInput(Session session, ulong globalId) : ISessionR
                 return null;
             }
 
+            dropped = !hasRoom;
             Dropped += hasRoom ? 0 : 1;
             grant = _credit.Consume(payload.Length);
         }
 
+        if (dropped)
+        {
+            session.Connection.OnDropped(isSent: false);
+        }
+
         Announce(grant);
         return null;
-    }
-
-    public ValueTask<Datagram?> ReceiveAsync(CancellationToken cancellationToken)
-    {
-        if (cancellationToken.IsCancellationRequested)
-        {
-            return ValueTask.FromCanceled<Datagram?>(cancellationToken);
-        }
-
-        session.ConfirmOpened();
-        short token;
-        lock (session.Sync)
-        {
-            ObjectDisposedException.ThrowIf(_completed, session);
-            if (_bytes.IsEmpty && !_ended)
-            {
-                // An idle flow holds no memory.
-                ReturnCurrent();
-                token = _wait.Start();
-            }
-            else
-            {
-                token = 0;
-            }
-        }
-
-        if (token == 0)
-        {
-            return ValueTask.FromResult(Take());
-        }
-
-        _wait.Watch(OnCancelled, this, cancellationToken);
-        return new ValueTask<Datagram?>(this, token);
     }
 
     public bool End(Exception? error, bool drop = false)
@@ -190,75 +160,6 @@ internal sealed class DatagramInput(Session session, ulong globalId) : ISessionR
         }
     }
 
-    public void Complete(Exception? exception = null)
-    {
-        bool wake;
-        lock (session.Sync)
-        {
-            if (_completed)
-            {
-                return;
-            }
-
-            _completed = true;
-            DropBytes();
-            wake = _wait.Stop();
-        }
-
-        if (wake)
-        {
-            Wake();
-        }
-
-        if (exception is not null)
-        {
-            session.Abort(exception);
-        }
-    }
-
-    Datagram? IValueTaskSource<Datagram?>.GetResult(short token)
-    {
-        _wait.Finish(token);
-        return Take();
-    }
-
-    ValueTaskSourceStatus IValueTaskSource<Datagram?>.GetStatus(short token) => _wait.GetStatus(token);
-
-    void IValueTaskSource<Datagram?>.OnCompleted(
-        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
-        => _wait.OnCompleted(continuation, state, token, flags);
-
-    private Datagram? Take()
-    {
-        Datagram datagram;
-        bool grant;
-        lock (session.Sync)
-        {
-            ObjectDisposedException.ThrowIf(_completed, session);
-            if (_bytes.IsEmpty)
-            {
-                ReturnCurrent();
-                return _error is null ? null : throw MuxErrors.Copy(_error);
-            }
-
-            long before = _bytes.Length;
-            Span<byte> head = stackalloc byte[HeadLength + DatagramAddress.MaxLength];
-            _bytes.Read(head[..HeadLength]);
-            int length = BinaryPrimitives.ReadUInt16BigEndian(head);
-            Span<byte> raw = head.Slice(HeadLength, BinaryPrimitives.ReadUInt16BigEndian(head[2..]));
-            _bytes.Read(raw);
-            Destination address = raw.IsEmpty ? session.Destination : _addresses!.Get(raw);
-            Memory<byte> data = Rent(length);
-            _bytes.Read(data.Span);
-            session.Connection.Unread.Add(_bytes.Length - before);
-            grant = _credit.Consume(length);
-            datagram = new Datagram(data, address);
-        }
-
-        Announce(grant);
-        return datagram;
-    }
-
     private void Append(ReadOnlySpan<byte> address, ReadOnlySpan<byte> payload)
     {
         Span<byte> head = stackalloc byte[HeadLength];
@@ -267,27 +168,6 @@ internal sealed class DatagramInput(Session session, ulong globalId) : ISessionR
         _bytes.AppendCopy(head);
         _bytes.AppendCopy(address);
         _bytes.AppendCopy(payload);
-    }
-
-    private Memory<byte> Rent(int length)
-    {
-        if (_current is null || _current.Length < length)
-        {
-            ReturnCurrent();
-            _current = length == 0 ? [] : ArrayPool<byte>.Shared.Rent(length);
-        }
-
-        return _current.AsMemory(0, length);
-    }
-
-    private void ReturnCurrent()
-    {
-        if (_current is { Length: > 0 })
-        {
-            ArrayPool<byte>.Shared.Return(_current);
-        }
-
-        _current = null;
     }
 
     private void DropBytes()

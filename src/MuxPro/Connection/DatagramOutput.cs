@@ -64,6 +64,8 @@ internal sealed class DatagramOutput(Session session, ulong globalId) : ISession
             address = null;
         }
 
+        bool isTaken;
+        bool isStale;
         lock (session.Sync)
         {
             ObjectDisposedException.ThrowIf(_completed, session);
@@ -73,18 +75,31 @@ internal sealed class DatagramOutput(Session session, ulong globalId) : ISession
             }
 
             int prefix = address is null ? 0 : DatagramAddress.GetLength(address, globalId);
-            DropStale();
-            if (!Fits(data.Length, prefix, address))
+            isStale = DropStale();
+            isTaken = Fits(data.Length, prefix, address);
+            if (isTaken)
             {
-                Dropped++;
-                return false;
+                Append(data, address, prefix);
             }
 
-            Append(data, address, prefix);
+            Dropped += isTaken ? 0 : 1;
         }
 
-        session.Connection.OnWritten(session);
-        return true;
+        if (isStale)
+        {
+            session.Connection.OnDropped(isSent: true);
+        }
+
+        if (isTaken)
+        {
+            session.Connection.OnWritten(session);
+        }
+        else
+        {
+            session.Connection.OnDropped(isSent: true);
+        }
+
+        return isTaken;
     }
 
     /// <summary>What the first datagram in line takes.</summary>
@@ -202,14 +217,17 @@ internal sealed class DatagramOutput(Session session, ulong globalId) : ISession
         }
     }
 
-    private void DropStale()
+    private bool DropStale()
     {
-        if (_waitingSince != 0 && session.Connection.Elapsed(_waitingSince) > MaxWaitForCredit)
+        if (_waitingSince == 0 || session.Connection.Elapsed(_waitingSince) <= MaxWaitForCredit)
         {
-            _bytes.Consume(HeadLength + _nextLength);
-            session.Connection.Unsent.Add(-(HeadLength + _nextLength));
-            Dropped++;
-            Next();
+            return false;
         }
+
+        _bytes.Consume(HeadLength + _nextLength);
+        session.Connection.Unsent.Add(-(HeadLength + _nextLength));
+        Dropped++;
+        Next();
+        return true;
     }
 }

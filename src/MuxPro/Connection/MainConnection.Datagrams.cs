@@ -25,6 +25,9 @@ internal sealed partial class MainConnection
         return session.AsDatagrams();
     }
 
+    /// <summary>A datagram found no room.</summary>
+    public void OnDropped(bool isSent) => _metrics.DatagramDropped(isSent);
+
     /// <summary>The head of a frame with a datagram was read; its payload follows.</summary>
     private bool OnDatagramHead(Session session, in Frame frame, long now)
     {

@@ -17,6 +17,7 @@ internal sealed class MuxMetrics
     private readonly Histogram<double> _connectionDuration;
     private readonly Histogram<double> _sessionDuration;
     private readonly Counter<long> _bytes;
+    private readonly Counter<long> _droppedDatagrams;
 
     private MuxMetrics(Meter meter)
     {
@@ -25,6 +26,7 @@ internal sealed class MuxMetrics
         _connectionDuration = meter.CreateHistogram<double>("muxpro.connection.duration", "s", "How long main connections lived.");
         _sessionDuration = meter.CreateHistogram<double>("muxpro.session.duration", "s", "How long sub-connections lived.");
         _bytes = meter.CreateCounter<long>("muxpro.io", "By", "Bytes on main connections, by direction.");
+        _droppedDatagrams = meter.CreateCounter<long>("muxpro.datagrams.dropped", "{datagram}", "Datagrams that found no room or no credit, by direction.");
     }
 
     public static MuxMetrics For(MuxOptions options)
@@ -62,6 +64,9 @@ internal sealed class MuxMetrics
             _sessionDuration.Record(duration.TotalSeconds, tags);
         }
     }
+
+    public void DatagramDropped(bool isSent)
+        => _droppedDatagrams.Add(1, new KeyValuePair<string, object?>("direction", isSent ? "sent" : "received"));
 
     public void Sent(int bytes)
     {
