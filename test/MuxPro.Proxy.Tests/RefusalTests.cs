@@ -38,7 +38,7 @@ public sealed class RefusalTests
         int port = ClosedPort();
         using HttpResponseMessage response = await http.GetAsync(new Uri($"http://127.0.0.1:{port}/"), Cancel);
         Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
-        Assert.Equal($"tcp:127.0.0.1:{port}: DestinationUnreachable (0005)\n", await response.Content.ReadAsStringAsync(Cancel));
+        Assert.Equal($"tcp:127.0.0.1:{port}: the target refused the connection, DestinationUnreachable (0005)\n", await response.Content.ReadAsStringAsync(Cancel));
     }
 
     [Fact]
