@@ -7,13 +7,16 @@ public sealed class ClientManager : IDispatcher, IAsyncDisposable
     private const int MaxAttempts = 8;
 
     private readonly IWorkerPicker _picker;
+    private readonly IWorkerPicker _datagrams;
 
-    /// <summary>Makes a client over a pool.</summary>
+    /// <summary>Makes a client over a pool, or two.</summary>
     /// <param name="picker">Chooses main connections; owned by the client from now on.</param>
-    public ClientManager(IWorkerPicker picker)
+    /// <param name="datagrams">Chooses main connections for flows of datagrams; owned by the client from now on. The default is <paramref name="picker"/>.</param>
+    public ClientManager(IWorkerPicker picker, IWorkerPicker? datagrams = null)
     {
         ArgumentNullException.ThrowIfNull(picker);
         _picker = picker;
+        _datagrams = datagrams ?? picker;
     }
 
     /// <summary>Opens a sub-connection of <see cref="Session.DefaultPriority"/>.</summary>
@@ -59,7 +62,36 @@ public sealed class ClientManager : IDispatcher, IAsyncDisposable
     /// <exception cref="MainConnectionException">No main connection was to be had.</exception>
     public async ValueTask<Session> ConnectAsync(
         Destination destination, byte priority = Session.DefaultPriority, CancellationToken cancellationToken = default)
-        => await OpenAsync(destination, priority, cancellationToken).ConfigureAwait(false);
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            Session session = await OpenAsync(destination, priority, cancellationToken).ConfigureAwait(false);
+            if (!session.HasOpenResult)
+            {
+                return session;
+            }
+
+            try
+            {
+                await session.RemoteOpened.WaitAsync(cancellationToken).ConfigureAwait(false);
+                return session;
+            }
+            catch (OperationCanceledException)
+            {
+                session.Abort();
+                throw;
+            }
+            catch (MainConnectionException) when (attempt < MaxAttempts)
+            {
+                await session.DisposeAsync().ConfigureAwait(false);
+            }
+            catch
+            {
+                await session.DisposeAsync().ConfigureAwait(false);
+                throw;
+            }
+        }
+    }
 
     /// <summary>Opens a flow of datagrams. Nothing but a main connection is waited for.</summary>
     /// <param name="destination">A UDP destination: the first target.</param>
@@ -67,15 +99,50 @@ public sealed class ClientManager : IDispatcher, IAsyncDisposable
     /// <param name="cancellationToken">Stops waiting for a main connection.</param>
     /// <returns>The flow, owned by the caller.</returns>
     /// <exception cref="MainConnectionException">No main connection was to be had.</exception>
-    public ValueTask<DatagramSession> OpenDatagramsAsync(
+    public async ValueTask<DatagramSession> OpenDatagramsAsync(
         Destination destination, DatagramOptions? options = null, CancellationToken cancellationToken = default)
-        => throw new NotSupportedException(_picker.ToString());
+    {
+        ThrowIfNotUdp(destination);
+        for (int attempt = 1; ; attempt++)
+        {
+            ClientWorker worker = await _datagrams.PickAvailableAsync(cancellationToken).ConfigureAwait(false);
+            try
+            {
+                return worker.OpenDatagrams(destination, options);
+            }
+            catch (MuxException) when (attempt < MaxAttempts)
+            {
+                // As above.
+            }
+        }
+    }
 
     /// <inheritdoc/>
+    /// <remarks>Where the version tells, it waits until the server has reached the target: see <see cref="ConnectAsync"/>.</remarks>
     public async ValueTask<Link> DispatchAsync(Destination destination, CancellationToken cancellationToken = default)
-        => await OpenAsync(destination, cancellationToken).ConfigureAwait(false);
+        => await ConnectAsync(destination, Session.DefaultPriority, cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public async ValueTask<DatagramLink> DispatchDatagramsAsync(Destination destination, CancellationToken cancellationToken = default)
+        => await OpenDatagramsAsync(destination, null, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Closes all main connections in order.</summary>
     /// <returns>A task that is done when they are closed.</returns>
-    public ValueTask DisposeAsync() => _picker.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _picker.DisposeAsync().ConfigureAwait(false);
+        if (_datagrams != _picker)
+        {
+            await _datagrams.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    internal static void ThrowIfNotUdp(Destination destination)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        if (destination.Network != Network.Udp)
+        {
+            throw new ArgumentException($"'{destination}' is no UDP destination.", nameof(destination));
+        }
+    }
 }

@@ -1,4 +1,5 @@
 using MuxPro.Connection;
+using MuxPro.Core;
 
 namespace MuxPro;
 
@@ -7,17 +8,23 @@ public sealed class ClientWorker : IAsyncDisposable
 {
     private readonly MainConnection _connection;
     private readonly ClientStrategy _strategy;
+    private readonly WearLimits _limits;
+    private readonly long _started;
     private readonly Lock _gate = new();
 
     // Guarded by _gate.
     private int _reserved;
     private int _total;
+    private bool _isRetired;
 
     private ClientWorker(MainConnection connection, ClientStrategy strategy, ProtocolVersion version)
     {
         _connection = connection;
         _strategy = strategy;
+        _limits = WearLimits.Draw(strategy, connection.Options.TimeProvider.TimestampFrequency, Random.Shared.NextDouble());
+        _started = connection.Now;
         Version = version;
+        connection.RoomFreed = OnRoomFreed;
     }
 
     /// <summary>The version that was negotiated.</summary>
@@ -55,7 +62,7 @@ public sealed class ClientWorker : IAsyncDisposable
         }
     }
 
-    /// <summary>Whether the worker takes no new sub-connections: it is gone, closing, or has carried <see cref="ClientStrategy.MaxConnection"/>.</summary>
+    /// <summary>Whether the worker takes no new sub-connections: it is gone, closing, or worn out (<see cref="ClientStrategy"/>).</summary>
     public bool IsClosing
     {
         get
@@ -77,15 +84,32 @@ public sealed class ClientWorker : IAsyncDisposable
     public MainConnectionException? Failure => _connection.Failure;
 
     /// <summary>Called without a lock when a place has come free.</summary>
-    internal Action? RoomFreed
+    internal Action? RoomFreed { get; set; }
+
+    /// <summary>How many sub-connections it has room for while none is open.</summary>
+    internal int Capacity => (int)Math.Min(MaxOpen, _limits.Sessions);
+
+    /// <summary>How long until it is worn out by age, or <see langword="null"/> if that will not happen or has happened.</summary>
+    internal TimeSpan? TimeLeft
     {
-        get => _connection.RoomFreed;
-        set => _connection.RoomFreed = value;
+        get
+        {
+            long left = _limits.Age - (_connection.Now - _started);
+            return _limits.Age == WearLimits.None || left <= 0
+                ? null
+                : TimeSpan.FromSeconds((double)left / _connection.Options.TimeProvider.TimestampFrequency);
+        }
     }
 
-    private bool IsWornOut => _strategy.MaxConnection > 0 && _total + _reserved >= _strategy.MaxConnection;
+    private int MaxOpen => Math.Min(_strategy.MaxConcurrency, _connection.MaxSessions);
 
-    private bool HasRoom => !_connection.IsClosing && !IsWornOut && _connection.ActiveSessions + _reserved < Math.Min(_strategy.MaxConcurrency, _connection.MaxSessions);
+    private bool IsWornOut
+        => _isRetired
+        || _total + _reserved >= _limits.Sessions
+        || (_limits.Bytes != WearLimits.None && _connection.BytesMoved >= _limits.Bytes)
+        || (_limits.Age != WearLimits.None && _connection.Now - _started >= _limits.Age);
+
+    private bool HasRoom => !_connection.IsClosing && _connection.ActiveSessions + _reserved < MaxOpen && !IsWornOut;
 
     /// <summary>Negotiates on a link and returns the worker.</summary>
     /// <param name="link">The byte stream to a server; owned by the worker from now on, also when this method fails.</param>
@@ -104,7 +128,7 @@ public sealed class ClientWorker : IAsyncDisposable
         try
         {
             ProtocolVersion version = await connection.Negotiated.WaitAsync(cancellationToken).ConfigureAwait(false);
-            return new ClientWorker(connection, strategy ?? new ClientStrategy(), version);
+            return new ClientWorker(connection, strategy ?? ClientStrategy.Default, version);
         }
         catch (OperationCanceledException)
         {
@@ -120,13 +144,14 @@ public sealed class ClientWorker : IAsyncDisposable
     {
         lock (_gate)
         {
-            if (!HasRoom)
+            if (HasRoom)
             {
-                return false;
+                _reserved++;
+                return true;
             }
 
-            _reserved++;
-            return true;
+            RetireLocked();
+            return false;
         }
     }
 
@@ -141,10 +166,10 @@ public sealed class ClientWorker : IAsyncDisposable
     /// <exception cref="SessionException">All ids are in use (0004). The place is given back.</exception>
     public Session Open(Destination destination, byte priority = Session.DefaultPriority)
     {
-        ArgumentNullException.ThrowIfNull(destination);
         bool opened = false;
         try
         {
+            ArgumentNullException.ThrowIfNull(destination);
             Session session = _connection.Open(destination, priority);
             opened = true;
             return session;
@@ -156,22 +181,17 @@ public sealed class ClientWorker : IAsyncDisposable
         }
     }
 
-    /// <summary>Opens a flow of datagrams in a reserved place.</summary>
+    /// <summary>Opens a flow of datagrams in a reserved place. Nothing is waited for.</summary>
     /// <param name="destination">A UDP destination: the first target.</param>
     /// <param name="options">Priority and GlobalID.</param>
     /// <returns>The flow.</returns>
     /// <inheritdoc cref="Open(Destination, byte)" path="/exception"/>
     public DatagramSession OpenDatagrams(Destination destination, DatagramOptions? options = null)
     {
-        ArgumentNullException.ThrowIfNull(destination);
-        if (destination.Network != Network.Udp)
-        {
-            throw new ArgumentException($"'{destination}' is no UDP destination.", nameof(destination));
-        }
-
         bool opened = false;
         try
         {
+            ClientManager.ThrowIfNotUdp(destination);
             DatagramSession session = _connection.OpenDatagrams(destination, options ?? new DatagramOptions());
             opened = true;
             return session;
@@ -186,23 +206,67 @@ public sealed class ClientWorker : IAsyncDisposable
     /// <returns>A task that is done when both loops have ended and the link is closed.</returns>
     public async ValueTask DisposeAsync() => await _connection.CloseAsync().ConfigureAwait(false);
 
+    /// <summary>How many sub-connections are open or about to be, if there is room for another one.</summary>
+    internal bool TryGetLoad(out int load)
+    {
+        lock (_gate)
+        {
+            load = _connection.ActiveSessions + _reserved;
+            if (HasRoom)
+            {
+                return true;
+            }
+
+            RetireLocked();
+            return false;
+        }
+    }
+
+    /// <summary>Lets the main connection close, once nothing is open, if it is worn out. Age needs somebody who looks.</summary>
+    internal void RetireIfWornOut()
+    {
+        lock (_gate)
+        {
+            RetireLocked();
+        }
+    }
+
+    private void OnRoomFreed()
+    {
+        if (_limits.Bytes != WearLimits.None)
+        {
+            RetireIfWornOut();
+        }
+
+        RoomFreed?.Invoke();
+    }
+
     private void Return(bool opened)
     {
-        bool retire;
         lock (_gate)
         {
             _reserved--;
             _total += opened ? 1 : 0;
-            retire = IsWornOut && _reserved == 0;
+            RetireLocked();
         }
 
-        if (retire)
-        {
-            _connection.Retire();
-        }
-        else if (!opened)
+        if (!opened)
         {
             RoomFreed?.Invoke();
         }
+    }
+
+    private void RetireLocked()
+    {
+        // Who has a place may still open there.
+        if (_isRetired || _reserved > 0 || !IsWornOut)
+        {
+            return;
+        }
+
+        _isRetired = true;
+
+        // On the thread pool: with nothing open this closes, and the caller may hold a pool's lock.
+        ThreadPool.UnsafeQueueUserWorkItem(static connection => connection.Retire(), _connection, preferLocal: false);
     }
 }

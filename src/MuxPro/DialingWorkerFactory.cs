@@ -20,14 +20,17 @@ public sealed class DialingWorkerFactory : IClientWorkerFactory
     {
         ArgumentNullException.ThrowIfNull(dial);
         _dial = dial;
-        _strategy = strategy ?? new ClientStrategy();
+        _strategy = strategy ?? ClientStrategy.Default;
         _options = options ?? MuxOptions.Default;
         _log = _options.LoggerFactory.CreateLogger<DialingWorkerFactory>();
     }
 
-    /// <summary>How many sub-connections a new worker has room for.</summary>
-    internal int Places
+    /// <summary>How many sub-connections a new worker has room for by its strategy.</summary>
+    public int Capacity
         => _strategy.MaxConnection == 0 ? _strategy.MaxConcurrency : Math.Min(_strategy.MaxConcurrency, _strategy.MaxConnection);
+
+    /// <summary>That of <see cref="MuxOptions.TimeProvider"/>.</summary>
+    public TimeProvider TimeProvider => _options.TimeProvider;
 
     /// <inheritdoc/>
     /// <exception cref="MainConnectionException">The dial failed, or the server did not negotiate.</exception>
@@ -39,7 +42,7 @@ public sealed class DialingWorkerFactory : IClientWorkerFactory
                 ?? throw new InvalidOperationException("The dial delegate returned no link.");
             return await ClientWorker.StartAsync(link, _strategy, _options, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             _log.DialFailed(exception.Message);
             if (exception is MainConnectionException)

@@ -10,5 +10,13 @@ public static class MuxClient
     /// <returns>The client, owned by the caller.</returns>
     public static ClientManager Connect(
         Func<CancellationToken, ValueTask<Link>> dial, ClientStrategy? strategy = null, MuxOptions? options = null)
-        => new(new IncrementalWorkerPicker(new DialingWorkerFactory(dial, strategy, options)));
+    {
+        strategy ??= ClientStrategy.Default;
+        IncrementalWorkerPicker? datagrams = strategy.DatagramConcurrency == 0
+            ? null
+            : MakePool(strategy with { MaxConcurrency = strategy.DatagramConcurrency });
+        return new ClientManager(MakePool(strategy), datagrams);
+
+        IncrementalWorkerPicker MakePool(ClientStrategy limits) => new(new DialingWorkerFactory(dial, limits, options));
+    }
 }

@@ -74,6 +74,51 @@ internal static class LibraryExample
         return client;
     }
 
+    public static ClientManager ConnectWithStrategy(Func<CancellationToken, ValueTask<Link>> dial)
+    {
+        // <strategy>
+        var strategy = new ClientStrategy
+        {
+            MaxConcurrency = 32,          // sub-connections open at once on a main connection
+            MaxConnection = 0,            // in its life: no limit
+            MaxAge = TimeSpan.FromHours(1),
+            MaxBytes = 10L << 30,
+            DatagramConcurrency = 16,     // flows of datagrams have main connections of their own
+        };
+        ClientManager client = MuxClient.Connect(dial, strategy);
+        // </strategy>
+        return client;
+    }
+
+    public static ClientManager ConnectToTwo(ClientStrategy strategy)
+    {
+        // <failover>
+        var paris = new DialingWorkerFactory(ct => Link.ConnectTlsAsync("paris.example", 9527, ct), strategy);
+        var oslo = new DialingWorkerFactory(ct => Link.ConnectTlsAsync("oslo.example", 9527, ct), strategy);
+        var servers = new FailoverWorkerFactory(("paris", paris), ("oslo", oslo));
+        var client = new ClientManager(new LeastLoadedWorkerPicker(servers));
+        // </failover>
+        return client;
+    }
+
+    public static async Task ConnectAsync(ClientManager client, CancellationToken ct)
+    {
+        // <connect>
+        try
+        {
+            await using Session session = await client.ConnectAsync(Destination.Tcp("example.com", 80), cancellationToken: ct);
+        }
+        catch (SessionException exception) when (exception.ErrorCode == ErrorCode.DestinationUnreachable)
+        {
+            // the server did not reach example.com; the main connection and its other sub-connections live on
+        }
+        catch (MainConnectionException)
+        {
+            // no server was reached
+        }
+        // </connect>
+    }
+
     public static HttpClient MakeHttpClient(ClientManager client)
     {
         // <http>

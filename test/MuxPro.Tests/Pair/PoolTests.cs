@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using MuxPro.Tests.Support;
 
 namespace MuxPro.Tests.Pair;
@@ -197,59 +196,55 @@ public sealed class PoolTests
         Assert.Same(first.Connection, second.Connection);
     }
 
-    /// <summary>Dials servers in memory that echo; slow ones wait until they are released, mute ones never negotiate.</summary>
-    private sealed class Dialler
+    [Fact(Timeout = MuxPair.Guard)]
+    public async Task IncrementalFillsTheFirst_LeastLoadedSpreads()
     {
-        private int _dials;
+        Assert.Equal("4 1", await OpenAfterOneEndedAsync(static factory => new IncrementalWorkerPicker(factory)));
+        Assert.Equal("3 2", await OpenAfterOneEndedAsync(static factory => new LeastLoadedWorkerPicker(factory)));
 
-        public bool IsSlow { get; set; }
-
-        public bool IsMute { get; set; }
-
-        public int Dials => Volatile.Read(ref _dials);
-
-        public ConcurrentQueue<TaskCompletionSource> Waiting { get; } = new();
-
-        public List<Link> Links { get; } = [];
-
-        public IncrementalWorkerPicker Pool(ClientStrategy strategy) => new(new DialingWorkerFactory(DialAsync, strategy));
-
-        public void ReleaseAll()
+        // Two workers with 3 and 1 of 4; one more is opened, then the loads are read.
+        static async Task<string> OpenAfterOneEndedAsync(Func<IClientWorkerFactory, WorkerPool> make)
         {
-            while (Waiting.TryDequeue(out TaskCompletionSource? waiting))
-            {
-                waiting.TrySetResult();
-            }
+            await using WorkerPool picker = make(new Dialler().Factory(new ClientStrategy { MaxConcurrency = 4 }));
+            var client = new ClientManager(picker);
+            Session[] sessions = [.. await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => client.OpenAsync(Target, Cancel).AsTask()))];
+            sessions[0].Abort();
+            await Until.TrueAsync(() => picker.Workers.Sum(static worker => worker.ActiveSessions) == 4);
+            ClientWorker[] workers = [.. picker.Workers.OrderByDescending(static worker => worker.ActiveSessions)];
+            await client.OpenAsync(Target, Cancel);
+            return string.Join(' ', workers.Select(static worker => worker.ActiveSessions));
         }
+    }
 
-        public void FailOne(Exception exception)
-        {
-            Assert.True(Waiting.TryDequeue(out TaskCompletionSource? waiting));
-            waiting.SetException(exception);
-        }
+    [Fact(Timeout = MuxPair.Guard)]
+    public async Task LeastLoaded_CountsPlacesThatAreReserved_TheOlderOfTwo()
+    {
+        await using var picker = new LeastLoadedWorkerPicker(new Dialler().Factory(new ClientStrategy { MaxConcurrency = 2 }));
+        ClientWorker[] picked = [.. await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => picker.PickAvailableAsync(Cancel).AsTask()))];
+        ClientWorker older = picker.Workers[0];
+        ClientWorker newer = picker.Workers[1];
+        Array.ForEach(picked, static worker => worker.Release());
+        Assert.Same(older, await picker.PickAvailableAsync(Cancel));
+        Assert.Same(newer, await picker.PickAvailableAsync(Cancel));
+        Assert.Same(older, await picker.PickAvailableAsync(Cancel));
+        Assert.Same(newer, await picker.PickAvailableAsync(Cancel));
+    }
 
-        private async ValueTask<Link> DialAsync(CancellationToken cancellationToken)
-        {
-            Interlocked.Increment(ref _dials);
-            if (IsSlow)
-            {
-                var waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                Waiting.Enqueue(waiting);
-                await waiting.Task.WaitAsync(cancellationToken);
-            }
-
-            (Link near, Link far) = Link.CreatePair();
-            lock (Links)
-            {
-                Links.Add(near);
-            }
-
-            if (!IsMute)
-            {
-                _ = new ServerWorker(far, new Echo());
-            }
-
-            return near;
-        }
+    [Fact(Timeout = MuxPair.Guard)]
+    public async Task OnlyWorkerDies_ThoseWhoWaitMoveOn()
+    {
+        var server = new Dialler();
+        await using var picker = server.Pool(new ClientStrategy { MaxConcurrency = 1, MaxConnection = 0 });
+        var client = new ClientManager(picker);
+        Session session = await client.OpenAsync(Target, Cancel);
+        server.IsSlow = true;
+        Task<Session>[] waiting = [.. Enumerable.Range(0, 3).Select(_ => client.OpenAsync(Target, Cancel).AsTask())];
+        await Until.TrueAsync(() => server.Waiting.Count == 3);
+        server.Links[0].Abort();
+        await session.Completion.WaitAsync(Cancel);
+        await Until.TrueAsync(() => picker.Workers.Count == 0);
+        server.ReleaseAll();
+        await Task.WhenAll(waiting);
+        Assert.Equal(4, server.Dials);
     }
 }
