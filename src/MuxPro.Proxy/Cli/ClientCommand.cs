@@ -10,6 +10,8 @@ namespace MuxPro.Proxy.Cli;
 /// <summary><c>muxpro client</c>: takes applications' connections and carries them to a server.</summary>
 internal sealed class ClientCommand
 {
+    private const string LeastLoaded = "least-loaded";
+
     private static readonly ClientStrategy Strategy = new();
 
     private readonly Option<string[]> _server = new("--server")
@@ -37,6 +39,19 @@ internal sealed class ClientCommand
         "--concurrency", "Most connections at once over one main connection.", Strategy.MaxConcurrency, 1, ushort.MaxValue);
     private readonly Option<int> _maxConnection = Options.Number(
         "--max-connection", "Most connections that a main connection carries in its life; 0 for any number.", Strategy.MaxConnection, 0, int.MaxValue);
+    private readonly Option<int> _maxAge = Options.Number(
+        "--max-age", "Seconds after which a main connection takes no new connection, less up to a tenth; 0 for never.", 0, 0, int.MaxValue);
+    private readonly Option<string> _maxBytes = new("--max-bytes")
+    {
+        Description = "Bytes, both directions together, after which a main connection takes no new connection, less up to a tenth: 10G; 0 for any number.",
+        HelpName = "N[K|M|G]",
+        DefaultValueFactory = _ => "0",
+    };
+    private readonly Option<int> _xudpConcurrency = Options.Number(
+        "--xudp-concurrency", "Most UDP associations at once over a main connection of their own; 0: they share those of the others.",
+        Strategy.DatagramConcurrency, 0, ushort.MaxValue);
+    private readonly Option<string> _picker = Options.Choice(
+        "--picker", "Which main connection with room gets a connection: the first one, or the one that carries the fewest.", "incremental", LeastLoaded);
     private readonly Option<int> _maxClients = Options.Number(
         "--max-clients", "Most applications' connections at once.", ProxyClientOptions.DefaultMaxClients, 1, 1_000_000);
     private readonly Option<string[]> _priority = new("--priority")
@@ -67,6 +82,10 @@ internal sealed class ClientCommand
             options._plaintext,
             options._concurrency,
             options._maxConnection,
+            options._maxAge,
+            options._maxBytes,
+            options._xudpConcurrency,
+            options._picker,
             options._maxClients,
             options._priority,
             options._udpTimeout,
@@ -86,6 +105,7 @@ internal sealed class ClientCommand
         string? keyPath = Options.ToPath(_key.Name, parsed.GetValue(_key));
         Pin[] pins = [.. (parsed.GetValue(_pin) ?? []).Select(text => Options.ToPin(_pin.Name, text))];
         IReadOnlyList<ProtocolVersion> versions = Options.ToVersions(_versions.Name, parsed.GetRequiredValue(_versions));
+        long maxBytes = Options.ToBytes(_maxBytes.Name, parsed.GetRequiredValue(_maxBytes));
         PriorityRules priorities = ToPriorities(parsed.GetValue(_priority) ?? []);
         CheckServers(targets, keyPath, pins, parsed.GetValue(_ca), plaintext);
         CheckListen(listen, users, parsed.GetValue(_allowAnonymous));
@@ -107,7 +127,11 @@ internal sealed class ClientCommand
             {
                 MaxConcurrency = parsed.GetValue(_concurrency),
                 MaxConnection = parsed.GetValue(_maxConnection),
+                MaxAge = parsed.GetValue(_maxAge) is int age and > 0 ? TimeSpan.FromSeconds(age) : Timeout.InfiniteTimeSpan,
+                MaxBytes = maxBytes,
+                DatagramConcurrency = parsed.GetValue(_xudpConcurrency),
             },
+            PicksLeastLoaded = parsed.GetRequiredValue(_picker) == LeastLoaded,
             MaxClients = parsed.GetValue(_maxClients),
             Priorities = priorities,
             DatagramTimeout = TimeSpan.FromSeconds(parsed.GetValue(_udpTimeout)),

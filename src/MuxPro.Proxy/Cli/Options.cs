@@ -44,6 +44,27 @@ internal static class Options
         return option;
     }
 
+    /// <summary>One of some words; the first is the default.</summary>
+    public static Option<string> Choice(string name, string description, params string[] words)
+    {
+        var option = new Option<string>(name)
+        {
+            Description = description,
+            HelpName = string.Join('|', words),
+            DefaultValueFactory = _ => words[0],
+        };
+        option.Validators.Add(result =>
+        {
+            string text = result.Tokens.Count > 0 ? result.Tokens[0].Value : words[0];
+            if (!words.Contains(text))
+            {
+                result.AddError($"{name} '{text}': is none of {string.Join(", ", words)}.");
+            }
+        });
+        option.CompletionSources.Add(words);
+        return option;
+    }
+
     public static Option<string> Versions() => new("--versions")
     {
         Description = "Versions of the protocol that are spoken, for example private,0.1,0.0; the highest that both ends speak is chosen.",

@@ -14,10 +14,10 @@ internal sealed class ProxyClient : IAsyncDisposable
 
     private readonly SocketListener _listener;
     private readonly ClientManager _manager;
-    private readonly ServerDialers _dialers;
+    private readonly ServerDialer[] _dialers;
     private readonly ILogger _logger;
 
-    private ProxyClient(SocketListener listener, ClientManager manager, ServerDialers dialers, ILogger logger)
+    private ProxyClient(SocketListener listener, ClientManager manager, ServerDialer[] dialers, ILogger logger)
     {
         _listener = listener;
         _manager = manager;
@@ -31,17 +31,16 @@ internal sealed class ProxyClient : IAsyncDisposable
     public int OpenConnections => _listener.OpenConnections;
 
     /// <summary>How many main connections were made since the start.</summary>
-    public int DialedConnections => _dialers.Dialed;
+    public int DialedConnections => _dialers.Sum(static dialer => dialer.Dialed);
 
     /// <exception cref="System.Net.Sockets.SocketException">The address is in use, or is none of this machine.</exception>
     public static ProxyClient Start(ProxyClientOptions options)
     {
         ILogger logger = options.LoggerFactory.CreateLogger("MuxPro.Proxy.Client");
-        var dialers = new ServerDialers(
-            [.. options.Servers.Select(server => new ServerDialer(server, options.TimeProvider, logger, options.Sockets))]);
+        ServerDialer[] dialers = [.. options.Servers.Select(server => new ServerDialer(server, options.TimeProvider, logger, options.Sockets))];
         ClientManager manager = Connect(dialers, options);
         var inbound = new MixedInbound(
-            new ServerDispatcher(manager, dialers, options.Priorities),
+            new ServerDispatcher(manager, options.Priorities),
             new InboundOptions
             {
                 Users = options.Users,
@@ -69,10 +68,22 @@ internal sealed class ProxyClient : IAsyncDisposable
     }
 
     /// <summary>The one place that decides how main connections are made and chosen.</summary>
-    private static ClientManager Connect(ServerDialers dialers, ProxyClientOptions options) => MuxClient.Connect(
-        dialers.DialAsync,
-        options.Strategy,
-        new MuxOptions { Versions = options.Versions, TimeProvider = options.TimeProvider, LoggerFactory = options.LoggerFactory });
+    private static ClientManager Connect(ServerDialer[] dialers, ProxyClientOptions options)
+    {
+        var mux = new MuxOptions { Versions = options.Versions, TimeProvider = options.TimeProvider, LoggerFactory = options.LoggerFactory };
+        ClientStrategy strategy = options.Strategy;
+        return new ClientManager(
+            MakePool(strategy),
+            strategy.DatagramConcurrency == 0 ? null : MakePool(strategy with { MaxConcurrency = strategy.DatagramConcurrency }));
+
+        WorkerPool MakePool(ClientStrategy limits)
+        {
+            (string, IClientWorkerFactory)[] servers =
+                [.. dialers.Select(dialer => (dialer.Name, (IClientWorkerFactory)new ServerWorkers(dialer, limits, mux)))];
+            IClientWorkerFactory workers = servers is [(_, var only)] ? only : new FailoverWorkerFactory(servers);
+            return options.PicksLeastLoaded ? new LeastLoadedWorkerPicker(workers) : new IncrementalWorkerPicker(workers);
+        }
+    }
 }
 
 /// <summary>Settings of a client.</summary>
@@ -88,6 +99,9 @@ internal sealed record ProxyClientOptions
     public Users Users { get; init; } = Users.None;
 
     public ClientStrategy Strategy { get; init; } = new();
+
+    /// <summary>Whether a connection goes over the main connection that carries the fewest, instead of the first one with room.</summary>
+    public bool PicksLeastLoaded { get; init; }
 
     /// <summary>Versions of the protocol that are offered.</summary>
     public IReadOnlyList<ProtocolVersion> Versions { get; init; } = new MuxOptions().Versions;

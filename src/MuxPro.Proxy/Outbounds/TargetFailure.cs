@@ -34,6 +34,19 @@ internal static class TargetFailure
         _ => Describe(code),
     };
 
+    /// <summary>What the socket's error says beyond the code, for the client to hear.</summary>
+    public static FailureDetail DetailOf(SessionException exception)
+        => exception is { ErrorCode: ErrorCode.DestinationUnreachable, InnerException: SocketException socket }
+            ? socket.SocketErrorCode switch
+            {
+                SocketError.ConnectionRefused => FailureDetail.ConnectionRefused,
+                SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain => FailureDetail.NameNotFound,
+                SocketError.HostUnreachable or SocketError.HostDown => FailureDetail.HostUnreachable,
+                SocketError.NetworkUnreachable or SocketError.NetworkDown => FailureDetail.NetworkUnreachable,
+                _ => FailureDetail.None,
+            }
+            : FailureDetail.None;
+
     private static string Describe(ErrorCode code) => code switch
     {
         ErrorCode.RemoteDisconnect => "the target or the server ended the connection",
