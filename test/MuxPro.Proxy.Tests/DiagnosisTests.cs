@@ -123,10 +123,11 @@ public sealed class DiagnosisTests
         var reasons = new TargetReasons();
         await using var pair = ProxyPair.Start(
             options => options with { AllowPrivate = false, Reasons = reasons }, options => options with { Reasons = reasons });
-        (Socket application, NetworkStream stream) = await TransferTests.ConnectAsync(pair, RefusalTests.ClosedPort());
+        (Socket application, NetworkStream stream, string answer) = await TransferTests.AskAsync(pair, RefusalTests.ClosedPort());
         using (application)
         await using (stream)
         {
+            Assert.Equal("050005020001000000000000", answer);
             Assert.Contains("--allow-private", await pair.ClientLog.WaitAsync(21), StringComparison.Ordinal);
         }
     }

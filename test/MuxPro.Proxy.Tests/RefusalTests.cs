@@ -13,10 +13,12 @@ public sealed class RefusalTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    [Fact]
-    public async Task UnreachableTarget_Connect_IsReset_AndLogged()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task UnreachableTarget_NoOpenResult_IsReset_AndLogged(ushort minor)
     {
-        await using var pair = ProxyPair.Start();
+        await using var pair = ProxyPair.Start(server: options => options with { Versions = [new ProtocolVersion(0, minor)] });
         (Socket application, NetworkStream stream) = await TransferTests.ConnectAsync(pair, ClosedPort());
         using (application)
         await using (stream)
@@ -27,6 +29,22 @@ public sealed class RefusalTests
         string warning = await pair.ClientLog.WaitAsync(21);
         Assert.Contains("DestinationUnreachable (0005)", warning, StringComparison.Ordinal);
         Assert.Contains("refused, unreachable", warning, StringComparison.Ordinal);
+        Assert.Contains("DestinationUnreachable (0005)", await pair.ClientLog.WaitAsync(20), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task UnreachableTarget_IsAnswered_AndLogged()
+    {
+        await using var pair = ProxyPair.Start();
+        (Socket application, NetworkStream stream, string answer) = await TransferTests.AskAsync(pair, ClosedPort());
+        using (application)
+        await using (stream)
+        {
+            Assert.Equal("050005050001000000000000", answer);
+            Assert.Equal(0, await stream.ReadAsync(new byte[1], Cancel));
+        }
+
+        Assert.Contains("the target refused the connection, DestinationUnreachable (0005)", await pair.ClientLog.WaitAsync(21), StringComparison.Ordinal);
         Assert.Contains("DestinationUnreachable (0005)", await pair.ClientLog.WaitAsync(20), StringComparison.Ordinal);
     }
 

@@ -40,6 +40,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         var targets = new DirectDispatcher(new DirectOptions
         {
             AllowPrivate = options.AllowPrivate,
+            ConnectTimeout = options.ConnectTimeout,
             Connect = (target, cancellationToken) => CountedSocket.ConnectAsync(target, options.Sockets, cancellationToken),
             TimeProvider = options.TimeProvider,
         });
@@ -123,6 +124,9 @@ internal sealed record ProxyServerOptions
 
     /// <summary>The highest priority for those whose key says nothing else.</summary>
     public byte HighestPriority { get; init; }
+
+    /// <summary>How long connecting to a target may take, looking its name up included.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How long a flow of datagrams may idle before it ends.</summary>
     public TimeSpan DatagramTimeout { get; init; } = TimeSpan.FromSeconds(60);
