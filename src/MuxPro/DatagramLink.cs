@@ -23,6 +23,13 @@ public abstract class DatagramLink : IAsyncDisposable
     /// <summary>Datagrams that were dropped here, in either direction: no room, no credit, too large, or not allowed.</summary>
     public virtual long Dropped => Interlocked.Read(ref _dropped);
 
+    /// <summary>Two flows in memory, each the other end of the other.</summary>
+    /// <param name="destination">Where datagrams go that are sent without an address.</param>
+    /// <param name="capacity">Most datagrams that wait in each direction; more are dropped. The default is 256.</param>
+    /// <returns>The two ends.</returns>
+    public static (DatagramLink First, DatagramLink Second) CreatePair(Destination destination, int capacity = 256)
+        => MemoryDatagramLink.CreatePair(destination, capacity);
+
     /// <summary>Waits for the next datagram. A cancelled receive loses none.</summary>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <returns>The datagram, or <see langword="null"/> when the other end is done.</returns>

@@ -35,4 +35,11 @@ public sealed record DirectOptions
     /// </summary>
     /// <value>The default value is <see langword="null"/>: a new TCP socket.</value>
     public Func<IPEndPoint, CancellationToken, Task<Socket>>? Connect { get; init; }
+
+    /// <summary>
+    /// Makes the datagram socket of a flow, for those who count or tune their sockets; it is bound, and owned, by the dispatcher. A <see cref="SessionException"/> says
+    /// with which code the flow is refused.
+    /// </summary>
+    /// <value>The default value is <see langword="null"/>: a new UDP socket.</value>
+    public Func<AddressFamily, Socket>? CreateDatagramSocket { get; init; }
 }

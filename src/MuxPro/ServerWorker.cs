@@ -122,35 +122,79 @@ public sealed class ServerWorker : IAsyncDisposable
     private async Task ServeAsync(Session session)
     {
         long started = _options.TimeProvider.GetTimestamp();
-        Link? link = null;
-        RelayResult result = default;
-        try
-        {
-            link = await DispatchAsync(session).ConfigureAwait(false);
-        }
-        catch (Exception exception)
-        {
-            result = new RelayResult(0, 0, exception, null);
-            OnDispatchFailed(session, exception);
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _pending);
-        }
-
-        if (link is not null)
-        {
-            session.ConfirmOpened();
-            result = await Relay.RunAsync(session, link).ConfigureAwait(false);
-        }
-        else
-        {
-            await session.DisposeAsync().ConfigureAwait(false);
-        }
-
+        RelayResult result = session.IsDatagrams
+            ? await ServeDatagramsAsync(session.AsDatagrams()).ConfigureAwait(false)
+            : await ServeStreamAsync(session).ConfigureAwait(false);
+        await session.DisposeAsync().ConfigureAwait(false);
         if (_context.SessionEnded is not null)
         {
             Report(session, result, _options.TimeProvider.GetElapsedTime(started));
+        }
+    }
+
+    private async Task<RelayResult> ServeStreamAsync(Session session)
+    {
+        try
+        {
+            Link link = await DispatchAsync(session, _dispatcher!.DispatchAsync).ConfigureAwait(false);
+            session.ConfirmOpened();
+            return await Relay.RunAsync(session, link).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            OnDispatchFailed(session, exception);
+            return new RelayResult(0, 0, exception, null);
+        }
+    }
+
+    /// <summary>SPEC 7.2: a flow with a GlobalID goes on where an earlier sub-connection with the same one was lost.</summary>
+    private async Task<RelayResult> ServeDatagramsAsync(DatagramSession session)
+    {
+        FlowTable.Lease? lease = null;
+        DatagramLink? link = null;
+        try
+        {
+            if (session.GlobalId != 0)
+            {
+                lease = await _context.Flows.AcquireAsync(_context.Peer, session.GlobalId).ConfigureAwait(false);
+                link = lease.Link;
+            }
+
+            if (link is null)
+            {
+                link = await DispatchAsync(session.Session, _dispatcher!.DispatchDatagramsAsync).ConfigureAwait(false);
+            }
+            else
+            {
+                Interlocked.Decrement(ref _pending);
+            }
+
+            session.Session.ConfirmOpened();
+            RelayResult result = await DatagramRelay.RunAsync(
+                session, link, _options.DatagramIdleTimeout, _options.TimeProvider, lease?.Revoked ?? CancellationToken.None).ConfigureAwait(false);
+            if (lease is { Revoked.IsCancellationRequested: true })
+            {
+                session.Abort(ErrorCode.RemoteDisconnect);
+            }
+            else if (result.Error is not null)
+            {
+                session.Abort(result.Error);
+            }
+
+            return result;
+        }
+        catch (Exception exception)
+        {
+            OnDispatchFailed(session.Session, exception);
+            return new RelayResult(0, 0, exception, null);
+        }
+        finally
+        {
+            DatagramLink? surplus = lease is null ? link : lease.Release(link, isLost: _connection.Failure is not null);
+            if (surplus is not null)
+            {
+                await surplus.DisposeAsync().ConfigureAwait(false);
+            }
         }
     }
 
@@ -167,7 +211,7 @@ public sealed class ServerWorker : IAsyncDisposable
         }
     }
 
-    private async ValueTask<Link> DispatchAsync(Session session)
+    private async ValueTask<T> DispatchAsync<T>(Session session, Func<Destination, CancellationToken, ValueTask<T>> dispatch)
     {
         // A session that is aborted meanwhile must not leave a dial behind.
         CancellationToken aborted = session.Aborted;
@@ -175,11 +219,15 @@ public sealed class ServerWorker : IAsyncDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(aborted, timeout.Token);
         try
         {
-            return await _dispatcher!.DispatchAsync(session.Destination, either.Token).ConfigureAwait(false);
+            return await dispatch(session.Destination, either.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (timeout.IsCancellationRequested && !aborted.IsCancellationRequested)
         {
             throw new SessionException(ErrorCode.OperationTimeout, $"{session.Destination} was not reached within {_options.DispatchTimeout}.");
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _pending);
         }
     }
 

@@ -34,13 +34,13 @@ public sealed class DirectDispatcherTests
     }
 
     [Fact]
-    public async Task Target_Refuses_Unreachable()
+    public async Task Target_Refuses_Disconnected()
     {
         using var reserved = new Socket(SocketType.Stream, ProtocolType.Tcp);
         reserved.Bind(new IPEndPoint(IPAddress.Loopback, 0)); // taken, but nobody listens
         int port = ((IPEndPoint)reserved.LocalEndPoint!).Port;
         SessionException exception = await FailAsync(new DirectDispatcher(), Destination.Tcp(IPAddress.Loopback, port));
-        Assert.Equal(ErrorCode.DestinationUnreachable, exception.ErrorCode);
+        Assert.Equal((ErrorCode.RemoteDisconnect, FailureDetail.ConnectionRefused), (exception.ErrorCode, exception.Detail));
         Assert.Equal(SocketError.ConnectionRefused, Assert.IsType<SocketException>(exception.InnerException).SocketErrorCode);
         Assert.False(exception.IsRemote);
     }
@@ -50,8 +50,21 @@ public sealed class DirectDispatcherTests
     {
         var dispatcher = new DirectDispatcher(null, (_, _) => Task.FromException<IPAddress[]>(new SocketException((int)SocketError.HostNotFound)));
         SessionException exception = await FailAsync(dispatcher, Destination.Tcp("nowhere.example", 80));
-        Assert.Equal(ErrorCode.DestinationUnreachable, exception.ErrorCode);
+        Assert.Equal((ErrorCode.DestinationUnreachable, FailureDetail.NameNotFound), (exception.ErrorCode, exception.Detail));
         Assert.IsType<SocketException>(exception.InnerException);
+    }
+
+    [Theory]
+    [InlineData(SocketError.NetworkUnreachable, ErrorCode.DestinationUnreachable, FailureDetail.NetworkUnreachable)]
+    [InlineData(SocketError.HostUnreachable, ErrorCode.DestinationUnreachable, FailureDetail.HostUnreachable)]
+    [InlineData(SocketError.ConnectionRefused, ErrorCode.RemoteDisconnect, FailureDetail.ConnectionRefused)]
+    [InlineData(SocketError.TimedOut, ErrorCode.OperationTimeout, FailureDetail.None)]
+    [InlineData(SocketError.AccessDenied, ErrorCode.DestinationUnreachable, FailureDetail.None)]
+    public async Task Kernel_SaysWhy(SocketError error, ErrorCode code, FailureDetail detail)
+    {
+        var dispatcher = new DirectDispatcher(null, Resolve(Public), (_, _) => Task.FromException<Socket>(new SocketException((int)error)));
+        SessionException exception = await FailAsync(dispatcher, Destination.Tcp("there.example", 80));
+        Assert.Equal((code, detail), (exception.ErrorCode, exception.Detail));
     }
 
     [Fact]

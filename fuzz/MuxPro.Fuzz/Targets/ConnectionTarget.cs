@@ -28,7 +28,9 @@ internal static class ConnectionTarget
         (Link server, Link client) = Link.CreatePair();
         var options = new MuxOptions { LoggerFactory = complaints, KeepAliveInterval = Timeout.InfiniteTimeSpan };
         // A Server, so that a main connection may be inside the main connection.
-        var worker = new ServerWorker(server, new Server(targets, options), options);
+        // No flow waits for the main connection that follows.
+        var context = new ServerContext { Flows = new FlowTable(maxParked: 0) };
+        var worker = new ServerWorker(server, new Server(targets, options) { Flows = context.Flows }, options, context);
         Task reading = ReadAsync(client.Input);
         await SendAsync(client.Output, input).ConfigureAwait(false);
         await WaitAsync(reading, "The server does not close").ConfigureAwait(false);
@@ -163,7 +165,28 @@ internal static class ConnectionTarget
             return near;
         }
 
+        public async ValueTask<DatagramLink> DispatchDatagramsAsync(Destination destination, CancellationToken cancellationToken = default)
+        {
+            if (destination.Port % 8 == 0)
+            {
+                throw new SessionException(ErrorCode.ProxyRejected, "It is not allowed.");
+            }
+
+            await Task.Yield();
+            (DatagramLink near, DatagramLink far) = DatagramLink.CreatePair(destination);
+            _running.Add(EchoAsync(far));
+            return near;
+        }
+
         public Task WhenAllAsync() => Task.WhenAll(_running);
+
+        private static async Task EchoAsync(DatagramLink link)
+        {
+            while (await link.ReceiveAsync().ConfigureAwait(false) is { } datagram)
+            {
+                await link.SendAsync(datagram.Data, datagram.Address).ConfigureAwait(false);
+            }
+        }
 
         private static async Task ServeAsync(Link link, int sort)
         {

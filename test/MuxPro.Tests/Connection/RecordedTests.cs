@@ -93,37 +93,6 @@ public sealed class RecordedTests
         Assert.Equal(MainConnectionEnd.ClosedByPeer, (await start).Failure?.Reason);
     }
 
-    [Theory]
-    [InlineData("00_udp")]
-    [InlineData("01_udp")]
-    [InlineData("01_udp_globalid")]
-    public async Task Server_OfARecordedUdpClient_RefusesTheFlowAndLivesOn(string name)
-    {
-        var connection = RecordedConnection.Load(name);
-        var direct = new DirectDispatcher();
-        FakeDispatcher dispatcher = new FakeDispatcher().On("127.0.0.1", cancel => direct.DispatchAsync(Destination.Udp("127.0.0.1", 9), cancel));
-        await using var server = ServerUnderTest.Create(dispatcher: dispatcher);
-        byte[][] sent = [.. Turns(name).Where(turn => turn.FromClient).SelectMany(turn => turn.Frames)];
-        await server.Peer.SendAsync(sent[0]);
-        await server.Peer.ExpectBytesAsync(Raw.Negotiate(connection.Version.Value));
-        await server.Peer.SendAsync(Raw.New(ServerUnderTest.Neighbour, "echo:7", "neighbour"));
-        await server.Peer.ExpectKeepAsync(ServerUnderTest.Neighbour, "neighbour");
-
-        // The client sends datagrams before it knows: those of a refused flow are dropped.
-        int[] flows = [.. sent.Where(frame => frame[4] == (byte)FrameType.New).Select(frame => IdOf(frame))];
-        Assert.NotEmpty(flows);
-        foreach (byte[] frame in sent.Where(frame => frame[4] == (byte)FrameType.New))
-        {
-            await server.Peer.SendAsync(frame);
-            await server.Peer.ExpectEndAsync(IdOf(frame), ErrorCode.ProxyRejected);
-        }
-
-        await server.Peer.SendAsync([.. sent.Where(frame => frame[4] == (byte)FrameType.Keep)]);
-        await server.ExpectNothingAsync();
-        await server.Peer.SendAsync([.. sent.Where(frame => frame[4] == (byte)FrameType.End)]);
-        await server.ExpectNothingAsync();
-    }
-
     /// <summary>What we send where a prototype sent something else.</summary>
     private static IEnumerable<byte[]> Ours(string name, bool fromClient, List<byte[]> frames, Ends ends)
     {

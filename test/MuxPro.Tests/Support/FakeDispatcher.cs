@@ -9,6 +9,8 @@ internal sealed class FakeDispatcher : IDispatcher
     private readonly ConcurrentDictionary<string, Func<CancellationToken, ValueTask<Link>>> _routes = new(StringComparer.Ordinal);
     private readonly Channel<(Destination Destination, Link Link)> _targets = Channel.CreateUnbounded<(Destination, Link)>();
 
+    private readonly Channel<DatagramLink> _flows = Channel.CreateUnbounded<DatagramLink>();
+
     /// <summary>Says how a host is reached.</summary>
     public FakeDispatcher On(string host, Func<CancellationToken, ValueTask<Link>> dispatch)
     {
@@ -38,6 +40,16 @@ internal sealed class FakeDispatcher : IDispatcher
 
         return ValueTask.FromResult(near);
     }
+
+    public ValueTask<DatagramLink> DispatchDatagramsAsync(Destination destination, CancellationToken cancellationToken = default)
+    {
+        (DatagramLink near, DatagramLink far) = DatagramLink.CreatePair(destination);
+        Assert.True(_flows.Writer.TryWrite(far));
+        return ValueTask.FromResult(near);
+    }
+
+    /// <summary>The target's end of the next flow of datagrams that is dispatched.</summary>
+    public Task<DatagramLink> AcceptDatagramsAsync() => _flows.Reader.ReadAsync(TestContext.Current.CancellationToken).Guarded();
 
     /// <summary>The target's end of the next connection that is dispatched, or was and is not taken yet.</summary>
     public async Task<Link> AcceptAsync() => (await _targets.Reader.ReadAsync(TestContext.Current.CancellationToken).Guarded()).Link;
