@@ -114,7 +114,7 @@ public sealed class DiagnosisTests
         int port = RefusalTests.ClosedPort();
         using HttpResponseMessage response = await http.GetAsync(new Uri($"http://127.0.0.1:{port}/"), Cancel);
         Assert.Equal($"user=tester tcp:127.0.0.1:{port} was not reached: the target refused the connection", await pair.ServerLog.WaitAsync(45));
-        Assert.EndsWith("DestinationUnreachable (0005)", await pair.ServerLog.WaitAsync(48), StringComparison.Ordinal);
+        Assert.EndsWith("RemoteDisconnect (0001)", await pair.ServerLog.WaitAsync(48), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -27,9 +27,9 @@ public sealed class RefusalTests
         }
 
         string warning = await pair.ClientLog.WaitAsync(21);
-        Assert.Contains("DestinationUnreachable (0005)", warning, StringComparison.Ordinal);
-        Assert.Contains("refused, unreachable", warning, StringComparison.Ordinal);
-        Assert.Contains("DestinationUnreachable (0005)", await pair.ClientLog.WaitAsync(20), StringComparison.Ordinal);
+        Assert.Contains("RemoteDisconnect (0001)", warning, StringComparison.Ordinal);
+        Assert.Contains("refused or ended", warning, StringComparison.Ordinal);
+        Assert.Contains("RemoteDisconnect (0001)", await pair.ClientLog.WaitAsync(20), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -44,8 +44,8 @@ public sealed class RefusalTests
             Assert.Equal(0, await stream.ReadAsync(new byte[1], Cancel));
         }
 
-        Assert.Contains("the target refused the connection, DestinationUnreachable (0005)", await pair.ClientLog.WaitAsync(21), StringComparison.Ordinal);
-        Assert.Contains("DestinationUnreachable (0005)", await pair.ClientLog.WaitAsync(20), StringComparison.Ordinal);
+        Assert.Contains("the target refused the connection, RemoteDisconnect (0001)", await pair.ClientLog.WaitAsync(21), StringComparison.Ordinal);
+        Assert.Contains("RemoteDisconnect (0001)", await pair.ClientLog.WaitAsync(20), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -56,7 +56,7 @@ public sealed class RefusalTests
         int port = ClosedPort();
         using HttpResponseMessage response = await http.GetAsync(new Uri($"http://127.0.0.1:{port}/"), Cancel);
         Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
-        Assert.Equal($"tcp:127.0.0.1:{port}: the target refused the connection, DestinationUnreachable (0005)\n", await response.Content.ReadAsStringAsync(Cancel));
+        Assert.Equal($"tcp:127.0.0.1:{port}: the target refused the connection, RemoteDisconnect (0001)\n", await response.Content.ReadAsStringAsync(Cancel));
     }
 
     [Fact]

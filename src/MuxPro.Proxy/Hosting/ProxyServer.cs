@@ -42,6 +42,7 @@ internal sealed class ProxyServer : IAsyncDisposable
             AllowPrivate = options.AllowPrivate,
             ConnectTimeout = options.ConnectTimeout,
             Connect = (target, cancellationToken) => CountedSocket.ConnectAsync(target, options.Sockets, cancellationToken),
+            CreateDatagramSocket = family => CountedSocket.ForDatagrams(family, options.Sockets),
             TimeProvider = options.TimeProvider,
         });
         var inbound = new MuxInbound(
@@ -52,6 +53,7 @@ internal sealed class ProxyServer : IAsyncDisposable
                 Authorized = options.Authorized,
                 Reasons = options.Reasons,
                 MaxHandshakesPerAddress = Math.Max(1, Math.Min(options.MaxClients, options.Sockets.Limit) / HandshakeShare),
+                Flows = new FlowTable(options.TimeProvider),
                 MuxOptions = new MuxOptions
                 {
                     Versions = options.Versions,

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using MuxPro.Proxy.Hosting;
+using MuxPro.Proxy.Outbounds;
 
 namespace MuxPro.Proxy.Inbounds;
 
@@ -22,7 +23,6 @@ internal sealed class AssociationSocket : IDisposable
     private const int KernelBuffer = 1024 * 1024;
 
     private readonly Socket _socket;
-    private readonly SocketBudget _budget;
     private readonly IPAddress _peer;
     private readonly int _peerPort;
     private readonly SocketAddress _from;
@@ -30,12 +30,10 @@ internal sealed class AssociationSocket : IDisposable
     private SocketAddress? _source;
     private byte[]? _buffer;
     private long _foreign;
-    private int _disposed;
 
-    private AssociationSocket(Socket socket, SocketBudget budget, IPAddress peer, int peerPort)
+    private AssociationSocket(Socket socket, IPAddress peer, int peerPort)
     {
         _socket = socket;
-        _budget = budget;
         _peer = peer;
         _peerPort = peerPort;
         _from = new SocketAddress(socket.AddressFamily);
@@ -79,22 +77,16 @@ internal sealed class AssociationSocket : IDisposable
     /// <exception cref="SocketException">No port is free.</exception>
     public static AssociationSocket Bind(IPAddress local, IPAddress peer, int peerPort, SocketBudget budget)
     {
-        if (!budget.TryEnter())
-        {
-            throw new SessionException(ErrorCode.ResourceExhaustion, $"All {budget.Limit} sockets are in use.");
-        }
-
-        Socket? socket = null;
+        Socket socket = CountedSocket.ForDatagrams(local.AddressFamily, budget);
         try
         {
-            socket = new Socket(local.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { ReceiveBufferSize = KernelBuffer };
+            socket.ReceiveBufferSize = KernelBuffer;
             socket.Bind(new IPEndPoint(local, 0));
-            return new AssociationSocket(socket, budget, peer, peerPort);
+            return new AssociationSocket(socket, peer, peerPort);
         }
         catch
         {
-            socket?.Dispose();
-            budget.Leave();
+            socket.Dispose();
             throw;
         }
     }
@@ -161,12 +153,8 @@ internal sealed class AssociationSocket : IDisposable
     /// <summary>Call it when no receive goes on.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) == 0)
-        {
-            Return();
-            _socket.Dispose();
-            _budget.Leave();
-        }
+        Return();
+        _socket.Dispose();
     }
 
     private bool IsFromApplication()

@@ -34,26 +34,13 @@ internal static class TargetFailure
         _ => Describe(code),
     };
 
-    /// <summary>What the socket's error says beyond the code, for the client to hear.</summary>
-    public static FailureDetail DetailOf(SessionException exception)
-        => exception is { ErrorCode: ErrorCode.DestinationUnreachable, InnerException: SocketException socket }
-            ? socket.SocketErrorCode switch
-            {
-                SocketError.ConnectionRefused => FailureDetail.ConnectionRefused,
-                SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain => FailureDetail.NameNotFound,
-                SocketError.HostUnreachable or SocketError.HostDown => FailureDetail.HostUnreachable,
-                SocketError.NetworkUnreachable or SocketError.NetworkDown => FailureDetail.NetworkUnreachable,
-                _ => FailureDetail.None,
-            }
-            : FailureDetail.None;
-
     private static string Describe(ErrorCode code) => code switch
     {
-        ErrorCode.RemoteDisconnect => "the target or the server ended the connection",
+        ErrorCode.RemoteDisconnect => "the target refused or ended the connection, or the server did",
         ErrorCode.OperationTimeout => TimedOut,
         ErrorCode.ProtocolError => "an end broke the protocol",
         ErrorCode.ResourceExhaustion => "a limit was reached",
-        ErrorCode.DestinationUnreachable => "refused, unreachable, or the name was not found; the server's log at 'information' says which",
+        ErrorCode.DestinationUnreachable => "unreachable, or the name was not found; the server's log at 'information' says which",
         ErrorCode.ProxyRejected => "the server does not allow this target; private and loopback targets need its --allow-private",
         _ => "a code that is not known here",
     };

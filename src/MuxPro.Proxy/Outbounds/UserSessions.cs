@@ -53,12 +53,6 @@ internal sealed class UserSessions : IDispatcher
             string reason = TargetFailure.Describe(exception);
             _logger.TargetFailed(_peer.Name, destination, reason);
             _reasons?.Add(destination, reason);
-            if (exception is SessionException { Detail: FailureDetail.None } session && TargetFailure.DetailOf(session) is var detail and not FailureDetail.None)
-            {
-                // The client has a word of its own for it (SPEC 6.3.4).
-                throw new SessionException(session.ErrorCode, session.Message, session) { Detail = detail };
-            }
-
             throw;
         }
     }

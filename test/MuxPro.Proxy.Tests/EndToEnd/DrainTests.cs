@@ -29,12 +29,18 @@ public sealed class DrainTests
             _ => http.GetAsync(origin.Uri($"/bytes/{Size}"), HttpCompletionOption.ResponseHeadersRead, Cancel)));
         Assert.Equal(0, other.MainConnections);
         Task<int> draining = pair.Server.DrainAsync(Cancel);
-        for (int i = 0; i < 10; i++)
+
+        // What crosses the word of the server on its way still goes through it; none fails.
+        int opened = 0;
+        while (other.MainConnections == 0 || opened < 10)
         {
-            Assert.Equal(10, (await http.GetByteArrayAsync(origin.Uri("/bytes/10"), Cancel)).Length);
+            using var request = new HttpRequestMessage(HttpMethod.Get, origin.Uri("/bytes/10"));
+            request.Headers.ConnectionClose = true;
+            using HttpResponseMessage response = await http.SendAsync(request, Cancel);
+            Assert.Equal(10, (await response.Content.ReadAsByteArrayAsync(Cancel)).Length);
+            opened++;
         }
 
-        Assert.NotEqual(0, other.MainConnections);
         foreach (HttpResponseMessage response in begun)
         {
             await using Stream body = await response.Content.ReadAsStreamAsync(Cancel);

@@ -133,7 +133,7 @@ public sealed class SocksHandshakeTests
         => Assert.Equal(reply, ErrorReplies.ToSocksReply(new SessionException(ErrorCode.DestinationUnreachable, "no") { Detail = detail }));
 
     [Theory]
-    [InlineData(ErrorCode.DestinationUnreachable, FailureDetail.ConnectionRefused, 502, "connection_refused", "refused")]
+    [InlineData(ErrorCode.RemoteDisconnect, FailureDetail.ConnectionRefused, 502, "connection_refused", "refused")]
     [InlineData(ErrorCode.DestinationUnreachable, FailureDetail.NameNotFound, 502, "dns_error", "name was not found")]
     [InlineData(ErrorCode.DestinationUnreachable, FailureDetail.NetworkUnreachable, 502, "destination_ip_unroutable", "network is unreachable")]
     [InlineData(ErrorCode.DestinationUnreachable, FailureDetail.None, 502, "destination_unavailable", "unreachable")]
