@@ -13,6 +13,12 @@ internal static partial class Log
     [LoggerMessage(9, LogLevel.Information, "Closed a connection from {Address}: {Limit} others of it are in their handshake.")]
     public static partial void TooManyHandshakes(this ILogger logger, IPAddress address, int limit);
 
+    [LoggerMessage(10, LogLevel.Warning, "Cut {Count} connections: {Reason}.")]
+    public static partial void CutByDrain(this ILogger logger, int count, string reason);
+
+    [LoggerMessage(53, LogLevel.Information, "Stopped while main connections had not ended.")]
+    public static partial void ManagerStoppedEarly(this ILogger logger);
+
     [LoggerMessage(64, LogLevel.Error, "Looking for keys that are not authorized any more failed in a way that should not be.")]
     public static partial void KeyCheckFailed(this ILogger logger, Exception exception);
 }

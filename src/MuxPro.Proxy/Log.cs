@@ -44,6 +44,12 @@ internal static partial class Log
     [LoggerMessage(25, LogLevel.Information, "Answered {Source} with {Status}: {Reason}.")]
     public static partial void Answered(this ILogger logger, EndPoint? source, int status, string reason);
 
+    [LoggerMessage(26, LogLevel.Information,
+        "{Source} user={User} udp at {Relay} up {Up} datagrams ({UpBytes} bytes) down {Down} ({DownBytes} bytes), dropped {Dropped}, refused {Refused}, {Milliseconds} ms, {End}")]
+    public static partial void AssociationEnded(
+        this ILogger logger, EndPoint? source, string user, EndPoint relay, long up, long upBytes, long down, long downBytes, long dropped, long refused,
+        long milliseconds, string end);
+
     [LoggerMessage(40, LogLevel.Information, "Main connection from {Source}, user={User}.")]
     public static partial void MainConnectionOpened(this ILogger logger, EndPoint? source, string user);
 

@@ -1,3 +1,5 @@
 using MuxPro.Proxy.Cli;
+using MuxPro.Proxy.Hosting;
 
-return await CommandLine.RunAsync(args, Console.Out, Console.Error, CancellationToken.None);
+using var signals = new StopSignals();
+return await CommandLine.RunAsync(args, Console.Out, Console.Error, signals.Stop, signals.Now);

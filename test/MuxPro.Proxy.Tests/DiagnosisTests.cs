@@ -25,16 +25,16 @@ public sealed class DiagnosisTests
         await using Origin origin = await Origin.StartAsync();
         await using var pair = ProxyPair.Start(client: options => options with
         {
-            Server = options.Server with
+            Servers = [options.Servers[0] with
             {
                 Key = who switch
                 {
                     "another key" => other,
                     "no key" => null,
-                    _ => options.Server.Key,
+                    _ => options.Servers[0].Key,
                 },
-                Pin = who == "another pin" ? other.Pin : options.Server.Pin,
-            },
+                Pin = who == "another pin" ? other.Pin : options.Servers[0].Pin,
+            }],
         });
         using HttpClient http = pair.HttpClient("http");
         using HttpResponseMessage response = await http.GetAsync(origin.Uri("/bytes/10"), Cancel);
@@ -66,7 +66,7 @@ public sealed class DiagnosisTests
         await using var pair = ProxyPair.Start(
             options => isClientPlaintext ? options : options with { Key = null, Authorized = null },
             options => isClientPlaintext
-                ? options with { Server = options.Server with { IsPlaintext = true, Key = null, Pin = null } } : options);
+                ? options with { Servers = [options.Servers[0] with { IsPlaintext = true, Key = null, Pin = null }] } : options);
         using HttpClient http = pair.HttpClient("http");
         using HttpResponseMessage response = await http.GetAsync(new Uri("http://example.com/"), Cancel);
         Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
@@ -114,7 +114,7 @@ public sealed class DiagnosisTests
         int port = RefusalTests.ClosedPort();
         using HttpResponseMessage response = await http.GetAsync(new Uri($"http://127.0.0.1:{port}/"), Cancel);
         Assert.Equal($"user=tester tcp:127.0.0.1:{port} was not reached: the target refused the connection", await pair.ServerLog.WaitAsync(45));
-        Assert.EndsWith("DestinationUnreachable (0005)", await pair.ServerLog.WaitAsync(48), StringComparison.Ordinal);
+        Assert.EndsWith("RemoteDisconnect (0001)", await pair.ServerLog.WaitAsync(48), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -123,10 +123,11 @@ public sealed class DiagnosisTests
         var reasons = new TargetReasons();
         await using var pair = ProxyPair.Start(
             options => options with { AllowPrivate = false, Reasons = reasons }, options => options with { Reasons = reasons });
-        (Socket application, NetworkStream stream) = await TransferTests.ConnectAsync(pair, RefusalTests.ClosedPort());
+        (Socket application, NetworkStream stream, string answer) = await TransferTests.AskAsync(pair, RefusalTests.ClosedPort());
         using (application)
         await using (stream)
         {
+            Assert.Equal("050005020001000000000000", answer);
             Assert.Contains("--allow-private", await pair.ClientLog.WaitAsync(21), StringComparison.Ordinal);
         }
     }

@@ -13,10 +13,12 @@ public sealed class RefusalTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    [Fact]
-    public async Task UnreachableTarget_Connect_IsReset_AndLogged()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task UnreachableTarget_NoOpenResult_IsReset_AndLogged(ushort minor)
     {
-        await using var pair = ProxyPair.Start();
+        await using var pair = ProxyPair.Start(server: options => options with { Versions = [new ProtocolVersion(0, minor)] });
         (Socket application, NetworkStream stream) = await TransferTests.ConnectAsync(pair, ClosedPort());
         using (application)
         await using (stream)
@@ -25,9 +27,25 @@ public sealed class RefusalTests
         }
 
         string warning = await pair.ClientLog.WaitAsync(21);
-        Assert.Contains("DestinationUnreachable (0005)", warning, StringComparison.Ordinal);
-        Assert.Contains("refused, unreachable", warning, StringComparison.Ordinal);
-        Assert.Contains("DestinationUnreachable (0005)", await pair.ClientLog.WaitAsync(20), StringComparison.Ordinal);
+        Assert.Contains("RemoteDisconnect (0001)", warning, StringComparison.Ordinal);
+        Assert.Contains("refused or ended", warning, StringComparison.Ordinal);
+        Assert.Contains("RemoteDisconnect (0001)", await pair.ClientLog.WaitAsync(20), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task UnreachableTarget_IsAnswered_AndLogged()
+    {
+        await using var pair = ProxyPair.Start();
+        (Socket application, NetworkStream stream, string answer) = await TransferTests.AskAsync(pair, ClosedPort());
+        using (application)
+        await using (stream)
+        {
+            Assert.Equal("050005050001000000000000", answer);
+            Assert.Equal(0, await stream.ReadAsync(new byte[1], Cancel));
+        }
+
+        Assert.Contains("the target refused the connection, RemoteDisconnect (0001)", await pair.ClientLog.WaitAsync(21), StringComparison.Ordinal);
+        Assert.Contains("RemoteDisconnect (0001)", await pair.ClientLog.WaitAsync(20), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -38,7 +56,7 @@ public sealed class RefusalTests
         int port = ClosedPort();
         using HttpResponseMessage response = await http.GetAsync(new Uri($"http://127.0.0.1:{port}/"), Cancel);
         Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
-        Assert.Equal($"tcp:127.0.0.1:{port}: DestinationUnreachable (0005)\n", await response.Content.ReadAsStringAsync(Cancel));
+        Assert.Equal($"tcp:127.0.0.1:{port}: the target refused the connection, RemoteDisconnect (0001)\n", await response.Content.ReadAsStringAsync(Cancel));
     }
 
     [Fact]
@@ -110,7 +128,7 @@ public sealed class RefusalTests
         await using Origin origin = await Origin.StartAsync();
         await using var pair = ProxyPair.Start(
             server: options => options with { Authorized = AuthorizedKeys.Load(path, options.LoggerFactory.CreateLogger("MuxPro.Proxy.Server")), TimeProvider = time },
-            client: options => options with { Server = options.Server with { Key = key } });
+            client: options => options with { Servers = [options.Servers[0] with { Key = key }] });
         using HttpClient http = pair.HttpClient("http");
         Assert.Equal(10, (await http.GetByteArrayAsync(origin.Uri("/bytes/10"), Cancel)).Length);
 

@@ -220,13 +220,20 @@ public sealed class TransferTests
     /// <summary>A SOCKS5 connection through the pair.</summary>
     internal static async Task<(Socket Socket, NetworkStream Stream)> ConnectAsync(ProxyPair pair, int port)
     {
+        (Socket socket, NetworkStream stream, string answer) = await AskAsync(pair, port);
+        Assert.Equal("050005000001000000000000", answer);
+        return (socket, stream);
+    }
+
+    /// <summary>A SOCKS5 connection through the pair, and what it was answered.</summary>
+    internal static async Task<(Socket Socket, NetworkStream Stream, string Answer)> AskAsync(ProxyPair pair, int port)
+    {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(pair.Client.EndPoint, Cancel);
         var stream = new NetworkStream(socket);
         await stream.WriteAsync(new byte[] { 5, 1, 0, 5, 1, 0, 1, 127, 0, 0, 1, (byte)(port >> 8), (byte)port }, Cancel);
         byte[] answer = new byte[12];
         await stream.ReadExactlyAsync(answer, Cancel);
-        Assert.Equal("050005000001000000000000", Convert.ToHexString(answer));
-        return (socket, stream);
+        return (socket, stream, Convert.ToHexString(answer));
     }
 }

@@ -10,11 +10,22 @@ namespace MuxPro.Proxy.Cli;
 /// <summary><c>muxpro client</c>: takes applications' connections and carries them to a server.</summary>
 internal sealed class ClientCommand
 {
+    private const string LeastLoaded = "least-loaded";
+
     private static readonly ClientStrategy Strategy = new();
 
-    private readonly Option<string> _server = new("--server") { Description = "The server.", HelpName = "HOST:PORT", Required = true };
+    private readonly Option<string[]> _server = new("--server")
+    {
+        Description = "The server; given several times, the next one is used where the one before is not to be had.",
+        HelpName = "HOST:PORT",
+        Required = true,
+    };
     private readonly Option<string> _key = Options.Key("This client's certificate and private key (PEM); not needed for a server that takes anybody.");
-    private readonly Option<string> _pin = new("--pin") { Description = "The server's key.", HelpName = "sha256:HEX" };
+    private readonly Option<string[]> _pin = new("--pin")
+    {
+        Description = "The server's key: one for all servers, or one for each in their order.",
+        HelpName = "sha256:HEX",
+    };
     private readonly Option<bool> _ca = Options.Flag("--ca", "Checks the server's certificate by this system's authorities instead of --pin.");
     private readonly Option<string> _listen = Options.Listen("Where applications connect to, by SOCKS5 or HTTP.");
     private readonly Option<string[]> _user = new("--user")
@@ -28,8 +39,28 @@ internal sealed class ClientCommand
         "--concurrency", "Most connections at once over one main connection.", Strategy.MaxConcurrency, 1, ushort.MaxValue);
     private readonly Option<int> _maxConnection = Options.Number(
         "--max-connection", "Most connections that a main connection carries in its life; 0 for any number.", Strategy.MaxConnection, 0, int.MaxValue);
+    private readonly Option<int> _maxAge = Options.Number(
+        "--max-age", "Seconds after which a main connection takes no new connection, less up to a tenth; 0 for never.", 0, 0, int.MaxValue);
+    private readonly Option<string> _maxBytes = new("--max-bytes")
+    {
+        Description = "Bytes, both directions together, after which a main connection takes no new connection, less up to a tenth: 10G; 0 for any number.",
+        HelpName = "N[K|M|G]",
+        DefaultValueFactory = _ => "0",
+    };
+    private readonly Option<int> _xudpConcurrency = Options.Number(
+        "--xudp-concurrency", "Most UDP associations at once over a main connection of their own; 0: they share those of the others.",
+        Strategy.DatagramConcurrency, 0, ushort.MaxValue);
+    private readonly Option<string> _picker = Options.Choice(
+        "--picker", "Which main connection with room gets a connection: the first one, or the one that carries the fewest.", "incremental", LeastLoaded);
     private readonly Option<int> _maxClients = Options.Number(
         "--max-clients", "Most applications' connections at once.", ProxyClientOptions.DefaultMaxClients, 1, 1_000_000);
+    private readonly Option<string[]> _priority = new("--priority")
+    {
+        Description = "Priorities by the destination's port, 0 is served first, 255 last: 22=0,443=64,8000-8999=200. Otherwise 128.",
+        HelpName = "PORT=N",
+    };
+    private readonly Option<int> _udpTimeout = Options.UdpTimeout("Seconds after which an idle UDP association ends.");
+    private readonly Option<string> _versions = Options.Versions();
     private readonly Option<string> _logLevel = Options.LogLevelOption();
 
     private ClientCommand() => _listen.DefaultValueFactory = _ => Options.LoopbackProxy;
@@ -51,7 +82,14 @@ internal sealed class ClientCommand
             options._plaintext,
             options._concurrency,
             options._maxConnection,
+            options._maxAge,
+            options._maxBytes,
+            options._xudpConcurrency,
+            options._picker,
             options._maxClients,
+            options._priority,
+            options._udpTimeout,
+            options._versions,
             options._logLevel,
         };
         command.SetAction(options.RunAsync);
@@ -60,34 +98,51 @@ internal sealed class ClientCommand
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        Destination target = Options.ToTarget(_server.Name, parsed.GetRequiredValue(_server));
+        Destination[] targets = [.. parsed.GetRequiredValue(_server).Select(text => Options.ToTarget(_server.Name, text))];
         IPEndPoint listen = Options.ToEndPoint(_listen.Name, parsed.GetRequiredValue(_listen));
         Users users = ToUsers(parsed.GetValue(_user) ?? []);
         bool plaintext = parsed.GetValue(_plaintext);
         string? keyPath = Options.ToPath(_key.Name, parsed.GetValue(_key));
-        Pin? pin = parsed.GetValue(_pin) is string text ? Options.ToPin(_pin.Name, text) : null;
-        CheckServer(keyPath, pin, parsed.GetValue(_ca), plaintext);
+        Pin[] pins = [.. (parsed.GetValue(_pin) ?? []).Select(text => Options.ToPin(_pin.Name, text))];
+        IReadOnlyList<ProtocolVersion> versions = Options.ToVersions(_versions.Name, parsed.GetRequiredValue(_versions));
+        long maxBytes = Options.ToBytes(_maxBytes.Name, parsed.GetRequiredValue(_maxBytes));
+        PriorityRules priorities = ToPriorities(parsed.GetValue(_priority) ?? []);
+        CheckServers(targets, keyPath, pins, parsed.GetValue(_ca), plaintext);
         CheckListen(listen, users, parsed.GetValue(_allowAnonymous));
 
         using ILoggerFactory loggers = ConsoleLogging.Create(Options.ToLogLevel(parsed.GetRequiredValue(_logLevel)));
         using KeyFile? key = keyPath is null ? null : Options.ToKey(_key.Name, keyPath, loggers.CreateLogger("MuxPro.Proxy.Client"));
         await using ProxyClient client = CommandLine.Listen(listen, () => ProxyClient.Start(new ProxyClientOptions
         {
-            Server = new ServerAddress { Target = target, IsPlaintext = plaintext, Key = key, Pin = pin },
+            Servers = [.. targets.Select((target, i) => new ServerAddress
+            {
+                Target = target,
+                IsPlaintext = plaintext,
+                Key = key,
+                Pin = pins.Length == 0 ? null : pins[pins.Length == 1 ? 0 : i],
+            })],
             Listen = listen,
             Users = users,
             Strategy = new ClientStrategy
             {
                 MaxConcurrency = parsed.GetValue(_concurrency),
                 MaxConnection = parsed.GetValue(_maxConnection),
+                MaxAge = parsed.GetValue(_maxAge) is int age and > 0 ? TimeSpan.FromSeconds(age) : Timeout.InfiniteTimeSpan,
+                MaxBytes = maxBytes,
+                DatagramConcurrency = parsed.GetValue(_xudpConcurrency),
             },
+            PicksLeastLoaded = parsed.GetRequiredValue(_picker) == LeastLoaded,
             MaxClients = parsed.GetValue(_maxClients),
+            Priorities = priorities,
+            DatagramTimeout = TimeSpan.FromSeconds(parsed.GetValue(_udpTimeout)),
+            Versions = versions,
             LoggerFactory = loggers,
         }));
 
         string how = plaintext ? "no encryption" : "TLS 1.3";
+        string servers = string.Join(", else ", targets.Select(static target => $"{target.Host} port {target.Port}"));
         parsed.InvocationConfiguration.Output.WriteLine(
-            $"muxpro client on {client.EndPoint} (SOCKS5 and HTTP), to {target.Host} port {target.Port} ({how}).");
+            $"muxpro client on {client.EndPoint} (SOCKS5 and HTTP), to {servers} ({how}).");
         await CommandLine.UntilStoppedAsync(cancellationToken);
         return ExitCode.Success;
     }
@@ -107,20 +162,42 @@ internal sealed class ClientCommand
         return users;
     }
 
-    private static void CheckServer(string? key, Pin? pin, bool ca, bool plaintext)
+    private PriorityRules ToPriorities(string[] texts)
     {
+        try
+        {
+            return texts.Aggregate(PriorityRules.None, static (rules, text) => rules.With(text));
+        }
+        catch (FormatException exception)
+        {
+            throw new ConfigurationException($"{_priority.Name} {exception.Message}", exception);
+        }
+    }
+
+    private static void CheckServers(Destination[] servers, string? key, Pin[] pins, bool ca, bool plaintext)
+    {
+        if (servers.GroupBy(static server => server).FirstOrDefault(static same => same.Count() > 1)?.Key is { } twice)
+        {
+            throw new ConfigurationException($"--server {twice.Host}:{twice.Port} is there twice.");
+        }
+
         if (plaintext)
         {
-            if (key is not null || pin is not null || ca)
+            if (key is not null || pins.Length > 0 || ca)
             {
                 throw new ConfigurationException("--plaintext: without TLS there are no keys to show or to check; leave --key, --pin and --ca out.");
             }
         }
-        else if (pin is null == !ca)
+        else if (pins.Length == 0 == !ca)
         {
             throw new ConfigurationException(
                 ca ? "--pin and --ca: only one of them can decide; leave one out."
                     : "how is the server recognised? Give its --pin sha256:HEX, or --ca for this system's authorities.");
+        }
+        else if (pins.Length > 1 && pins.Length != servers.Length)
+        {
+            throw new ConfigurationException(
+                $"--pin is there {pins.Length} times, --server {servers.Length} times: give one pin for all servers, or one for each in their order.");
         }
     }
 

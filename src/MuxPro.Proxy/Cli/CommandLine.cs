@@ -7,30 +7,34 @@ namespace MuxPro.Proxy.Cli;
 /// <summary>The program's verbs, and how it says what went wrong: in one line on standard error.</summary>
 internal static class CommandLine
 {
-    // Ctrl-C and SIGTERM cancel the running verb; one that has not stopped by then is left behind.
-    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(3);
-
     // No RootCommand: that one is named after the assembly, and the program is not.
-    public static Command Create() => new("muxpro", "Carries SOCKS5 and HTTP proxy connections over a few TLS connections (Mux.Pro).")
+    private static Command Create(CancellationToken now) => new("muxpro", "Carries SOCKS5 and HTTP proxy connections over a few TLS connections (Mux.Pro).")
     {
         new HelpOption(),
         new VersionOption(),
         UpCommand.Create(),
-        ServerCommand.Create(),
+        ServerCommand.Create(now),
         ClientCommand.Create(),
         KeysCommand.Create(),
     };
 
-    public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    /// <param name="args">The arguments of the program.</param>
+    /// <param name="output">Standard output.</param>
+    /// <param name="error">Standard error.</param>
+    /// <param name="stop">Asks to stop.</param>
+    /// <param name="now">Then asks not to finish anything before.</param>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunAsync(
+        string[] args, TextWriter output, TextWriter error, CancellationToken stop, CancellationToken now = default)
     {
         if (args.Length == 0)
         {
             // Without a verb there is nothing to do: what there is to choose from, and the exit code of a mistake.
-            await Create().Parse(["--help"]).InvokeAsync(new InvocationConfiguration { Output = error, Error = error }, cancellationToken);
+            await Create(now).Parse(["--help"]).InvokeAsync(new InvocationConfiguration { Output = error, Error = error }, stop);
             return ExitCode.BadConfiguration;
         }
 
-        ParseResult parsed = Create().Parse(args);
+        ParseResult parsed = Create(now).Parse(args);
         if (parsed.Errors.Count > 0)
         {
             string verb = parsed.CommandResult == parsed.RootCommandResult ? "" : parsed.CommandResult.Command.Name + " ";
@@ -45,9 +49,11 @@ internal static class CommandLine
                 Output = output,
                 Error = error,
                 EnableDefaultExceptionHandler = false,
-                ProcessTerminationTimeout = StopTimeout,
+
+                // Signals are ours: it would end the process while a server still drains.
+                ProcessTerminationTimeout = null,
             };
-            return await parsed.InvokeAsync(configuration, cancellationToken);
+            return await parsed.InvokeAsync(configuration, stop);
         }
         catch (ConfigurationException exception)
         {

@@ -11,6 +11,9 @@ internal static class Options
 {
     public const string LoopbackProxy = "127.0.0.1:1080";
 
+    private static readonly (string Name, ProtocolVersion Version)[] VersionNames =
+        [("private", ProtocolVersion.Private), ("0.1", ProtocolVersion.V0_1), ("0.0", ProtocolVersion.V0_0)];
+
     private static readonly string[] LogLevels = [.. Enum.GetNames<LogLevel>().Select(name => name.ToLowerInvariant())];
 
     public static Option<string> Listen(string description) => new("--listen") { Description = description, HelpName = "ADDR:PORT" };
@@ -41,6 +44,36 @@ internal static class Options
         return option;
     }
 
+    /// <summary>One of some words; the first is the default.</summary>
+    public static Option<string> Choice(string name, string description, params string[] words)
+    {
+        var option = new Option<string>(name)
+        {
+            Description = description,
+            HelpName = string.Join('|', words),
+            DefaultValueFactory = _ => words[0],
+        };
+        option.Validators.Add(result =>
+        {
+            string text = result.Tokens.Count > 0 ? result.Tokens[0].Value : words[0];
+            if (!words.Contains(text))
+            {
+                result.AddError($"{name} '{text}': is none of {string.Join(", ", words)}.");
+            }
+        });
+        option.CompletionSources.Add(words);
+        return option;
+    }
+
+    public static Option<string> Versions() => new("--versions")
+    {
+        Description = "Versions of the protocol that are spoken, for example private,0.1,0.0; the highest that both ends speak is chosen.",
+        HelpName = "V,V...",
+        DefaultValueFactory = _ => string.Join(',', VersionNames.Select(static known => known.Name)),
+    };
+
+    public static Option<int> UdpTimeout(string description) => Number("--udp-timeout", description, 60, 1, 86_400);
+
     public static Option<string> LogLevelOption()
     {
         var option = new Option<string>("--log-level")
@@ -62,6 +95,31 @@ internal static class Options
     }
 
     public static LogLevel ToLogLevel(string text) => Enum.Parse<LogLevel>(text, ignoreCase: true);
+
+    public static IReadOnlyList<ProtocolVersion> ToVersions(string option, string text) => [.. text.Split(',').Select(name =>
+    {
+        int index = Array.FindIndex(VersionNames, known => known.Name == name.Trim());
+        return index >= 0
+            ? VersionNames[index].Version
+            : throw new ConfigurationException(
+                $"{option} '{text}': '{name.Trim()}' is none of {string.Join(", ", VersionNames.Select(static known => known.Name))}.");
+    })];
+
+    /// <summary>Reads a number of bytes: <c>1000</c>, <c>64K</c>, <c>10M</c>, <c>2G</c>; 0 for no limit.</summary>
+    public static long ToBytes(string option, string text)
+    {
+        int shift = text.Length == 0 ? 0 : char.ToUpperInvariant(text[^1]) switch
+        {
+            'K' => 10,
+            'M' => 20,
+            'G' => 30,
+            _ => 0,
+        };
+        return long.TryParse(shift == 0 ? text : text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out long count)
+            && count <= long.MaxValue >> shift
+            ? count << shift
+            : throw new ConfigurationException($"{option} '{text}': is no number of bytes, for example 500000, 64K, 10M or 2G.");
+    }
 
     /// <summary>Reads <c>ADDR:PORT</c>; <c>localhost</c> is 127.0.0.1.</summary>
     public static IPEndPoint ToEndPoint(string option, string text)

@@ -13,7 +13,7 @@ internal sealed class ServerCommand
     private readonly Option<string> _key = Options.Key("This server's certificate and private key (PEM); 'muxpro keys' makes one.");
     private readonly Option<string> _authorized = new("--authorized")
     {
-        Description = "Who may use this server: lines of 'sha256:HEX name'. Read again when it changes.",
+        Description = "Who may use this server: lines of 'sha256:HEX name [priority=N]'. Read again when it changes.",
         HelpName = "FILE",
     };
     private readonly Option<bool> _allowAnonymous = Options.Flag("--allow-anonymous", "Takes everybody who connects.");
@@ -22,13 +22,25 @@ internal sealed class ServerCommand
         "--allow-private", "Also connects to loopback, link-local, private and multicast targets, refused otherwise.");
     private readonly Option<int> _maxClients = Options.Number(
         "--max-clients", "Most main connections at once.", ProxyServerOptions.DefaultMaxClients, 1, 1_000_000);
+    private readonly Option<int> _highestPriority = Options.Number(
+        "--highest-priority", "The highest priority that clients may use, where their line says nothing else; 0 is served first.", 0, 0, byte.MaxValue);
+    private readonly Option<int> _udpTimeout = Options.UdpTimeout("Seconds after which an idle flow of datagrams ends.");
+    private readonly Option<int> _drainTimeout = Options.Number(
+        "--drain-timeout", "Seconds that a stop (Ctrl-C, SIGTERM) waits for what is open; 0 for none.", 30, 0, 86_400);
+    private readonly Option<string> _versions = Options.Versions();
     private readonly Option<string> _logLevel = Options.LogLevelOption();
+    private readonly CancellationToken _now;
 
-    private ServerCommand() => _listen.Required = true;
-
-    public static Command Create()
+    private ServerCommand(CancellationToken now)
     {
-        var options = new ServerCommand();
+        _now = now;
+        _listen.Required = true;
+    }
+
+    /// <param name="now">A second wish to stop: nothing is waited for any more.</param>
+    public static Command Create(CancellationToken now)
+    {
+        var options = new ServerCommand(now);
         var command = new Command(
             "server",
             "Takes main connections and connects to the targets. Example: muxpro server --listen 0.0.0.0:9527 --key server.pem --authorized authorized")
@@ -40,6 +52,10 @@ internal sealed class ServerCommand
             options._plaintext,
             options._allowPrivate,
             options._maxClients,
+            options._highestPriority,
+            options._udpTimeout,
+            options._drainTimeout,
+            options._versions,
             options._logLevel,
         };
         command.SetAction(options.RunAsync);
@@ -52,6 +68,7 @@ internal sealed class ServerCommand
         string? keyPath = Options.ToPath(_key.Name, parsed.GetValue(_key));
         string? authorizedPath = Options.ToPath(_authorized.Name, parsed.GetValue(_authorized));
         bool plaintext = parsed.GetValue(_plaintext);
+        IReadOnlyList<ProtocolVersion> versions = Options.ToVersions(_versions.Name, parsed.GetRequiredValue(_versions));
         Check(listen, keyPath, authorizedPath, plaintext, parsed.GetValue(_allowAnonymous));
 
         using ILoggerFactory loggers = ConsoleLogging.Create(Options.ToLogLevel(parsed.GetRequiredValue(_logLevel)));
@@ -67,6 +84,9 @@ internal sealed class ServerCommand
             Authorized = authorized,
             AllowPrivate = allowPrivate,
             MaxClients = parsed.GetValue(_maxClients),
+            HighestPriority = (byte)parsed.GetValue(_highestPriority),
+            DatagramTimeout = TimeSpan.FromSeconds(parsed.GetValue(_udpTimeout)),
+            Versions = versions,
             LoggerFactory = loggers,
         }));
 
@@ -75,7 +95,27 @@ internal sealed class ServerCommand
         parsed.InvocationConfiguration.Output.WriteLine(
             $"muxpro server on {server.EndPoint}: {how}; for {who}; private targets are {(allowPrivate ? "allowed" : "refused")}.");
         await CommandLine.UntilStoppedAsync(cancellationToken);
+        await DrainAsync(server, TimeSpan.FromSeconds(parsed.GetValue(_drainTimeout)), parsed.InvocationConfiguration.Output, logger);
         return ExitCode.Success;
+    }
+
+    /// <summary>Lets what is open finish, for a while.</summary>
+    private async Task DrainAsync(ProxyServer server, TimeSpan timeout, TextWriter output, ILogger logger)
+    {
+        if (timeout == TimeSpan.Zero || server.MainConnections == 0)
+        {
+            return;
+        }
+
+        output.WriteLine(
+            $"muxpro server stops: it takes nothing new and waits up to {timeout.TotalSeconds} s for what is open on {server.MainConnections} main connections; "
+            + "a second signal stops it at once.");
+        using var enough = new CancellationTokenSource(timeout, TimeProvider.System);
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(enough.Token, _now);
+        if (await server.DrainAsync(deadline.Token) is int cut and > 0)
+        {
+            logger.CutByDrain(cut, _now.IsCancellationRequested ? "as a second signal wants it" : "--drain-timeout has passed");
+        }
     }
 
     /// <summary>A server that strangers could use starts only if that was said.</summary>

@@ -53,7 +53,7 @@ internal static class UpCommand
         }));
         await using ProxyClient client = CommandLine.Listen(listen, () => ProxyClient.Start(new ProxyClientOptions
         {
-            Server = new ServerAddress { Target = Destination.Tcp(server.EndPoint.Address, server.EndPoint.Port), Key = clientKey, Pin = serverKey.Pin },
+            Servers = [new ServerAddress { Target = Destination.Tcp(server.EndPoint.Address, server.EndPoint.Port), Key = clientKey, Pin = serverKey.Pin }],
             Listen = listen,
             Reasons = reasons,
             LoggerFactory = loggers,

@@ -15,11 +15,13 @@ internal sealed class ProxyServer : IAsyncDisposable
     private const int HandshakeShare = 4;
 
     private readonly SocketListener _listener;
+    private readonly MuxInbound _inbound;
     private readonly ITimer? _refresh;
 
-    private ProxyServer(SocketListener listener, ITimer? refresh)
+    private ProxyServer(SocketListener listener, MuxInbound inbound, ITimer? refresh)
     {
         _listener = listener;
+        _inbound = inbound;
         _refresh = refresh;
     }
 
@@ -28,6 +30,9 @@ internal sealed class ProxyServer : IAsyncDisposable
     /// <summary>How many main connections are open, those in their handshake included.</summary>
     public int OpenConnections => _listener.OpenConnections;
 
+    /// <summary>How many main connections are served.</summary>
+    public int MainConnections => _inbound.MainConnections;
+
     /// <exception cref="System.Net.Sockets.SocketException">The address is in use, or is none of this machine.</exception>
     public static ProxyServer Start(ProxyServerOptions options)
     {
@@ -35,7 +40,9 @@ internal sealed class ProxyServer : IAsyncDisposable
         var targets = new DirectDispatcher(new DirectOptions
         {
             AllowPrivate = options.AllowPrivate,
+            ConnectTimeout = options.ConnectTimeout,
             Connect = (target, cancellationToken) => CountedSocket.ConnectAsync(target, options.Sockets, cancellationToken),
+            CreateDatagramSocket = family => CountedSocket.ForDatagrams(family, options.Sockets),
             TimeProvider = options.TimeProvider,
         });
         var inbound = new MuxInbound(
@@ -46,14 +53,31 @@ internal sealed class ProxyServer : IAsyncDisposable
                 Authorized = options.Authorized,
                 Reasons = options.Reasons,
                 MaxHandshakesPerAddress = Math.Max(1, Math.Min(options.MaxClients, options.Sockets.Limit) / HandshakeShare),
-                MuxOptions = new MuxOptions { TimeProvider = options.TimeProvider, LoggerFactory = options.LoggerFactory },
+                Flows = new FlowTable(options.TimeProvider),
+                MuxOptions = new MuxOptions
+                {
+                    Versions = options.Versions,
+                    HighestPriority = options.HighestPriority,
+                    DatagramIdleTimeout = options.DatagramTimeout,
+                    TimeProvider = options.TimeProvider,
+                    LoggerFactory = options.LoggerFactory,
+                },
             },
             logger);
         var listener = SocketListener.Start(options.Listen, options.MaxClients, inbound.ServeAsync, options.Sockets, logger, options.TimeProvider);
         ITimer? refresh = options.Authorized is not { } authorized ? null : options.TimeProvider.CreateTimer(
             _ => CloseRevoked(authorized, inbound, logger),
             null, AuthorizedKeysInterval, AuthorizedKeysInterval);
-        return new ProxyServer(listener, refresh);
+        return new ProxyServer(listener, inbound, refresh);
+    }
+
+    /// <summary>Takes no main connection any more, and waits until what is open on the others has ended.</summary>
+    /// <param name="deadline">Closes what is still open.</param>
+    /// <returns>How many sub-connections were cut by the deadline.</returns>
+    public async Task<int> DrainAsync(CancellationToken deadline)
+    {
+        await _listener.StopAcceptingAsync();
+        return await _inbound.DrainAsync(deadline);
     }
 
     /// <summary>What a timer throws ends the process: here nothing may.</summary>
@@ -96,6 +120,18 @@ internal sealed record ProxyServerOptions
 
     /// <summary>Whether targets may be loopback, link-local, private or multicast addresses.</summary>
     public bool AllowPrivate { get; init; }
+
+    /// <summary>Versions of the protocol that are spoken.</summary>
+    public IReadOnlyList<ProtocolVersion> Versions { get; init; } = new MuxOptions().Versions;
+
+    /// <summary>The highest priority for those whose key says nothing else.</summary>
+    public byte HighestPriority { get; init; }
+
+    /// <summary>How long connecting to a target may take, looking its name up included.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a flow of datagrams may idle before it ends.</summary>
+    public TimeSpan DatagramTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Most main connections at once.</summary>
     public int MaxClients { get; init; } = DefaultMaxClients;

@@ -25,6 +25,7 @@ internal sealed class SocketListener : IAsyncDisposable
     private readonly SocketBudget _sockets;
     private readonly RareMessage _acceptFailures;
     private readonly RareMessage _refusals;
+    private readonly CancellationTokenSource _closing = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _open = 1; // The accept loop counts as one.
@@ -85,6 +86,13 @@ internal sealed class SocketListener : IAsyncDisposable
         return listener;
     }
 
+    /// <summary>Takes no connection any more; those that are served go on.</summary>
+    public async Task StopAcceptingAsync()
+    {
+        await _closing.CancelAsync();
+        _socket.Dispose();
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
@@ -93,7 +101,7 @@ internal sealed class SocketListener : IAsyncDisposable
         }
 
         await _stopping.CancelAsync();
-        _socket.Dispose();
+        await StopAcceptingAsync();
         try
         {
             await _drained.Task.WaitAsync(StopTimeout);
@@ -106,12 +114,12 @@ internal sealed class SocketListener : IAsyncDisposable
 
     private async Task AcceptLoopAsync()
     {
-        while (!_stopping.IsCancellationRequested)
+        while (!_closing.IsCancellationRequested)
         {
             Socket socket;
             try
             {
-                socket = await _socket.AcceptAsync(_stopping.Token);
+                socket = await _socket.AcceptAsync(_closing.Token);
             }
             catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException)
             {
@@ -120,7 +128,7 @@ internal sealed class SocketListener : IAsyncDisposable
             catch (SocketException exception)
             {
                 // The peer is gone already, or this process has no file descriptors left: neither is for ever.
-                if (!_stopping.IsCancellationRequested)
+                if (!_closing.IsCancellationRequested)
                 {
                     if (_acceptFailures.TryPass(out int more))
                     {
@@ -128,7 +136,7 @@ internal sealed class SocketListener : IAsyncDisposable
                         _logger.AcceptFailed(EndPoint, reason);
                     }
 
-                    await Task.Delay(AcceptRetryDelay, _time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    await Task.Delay(AcceptRetryDelay, _time, _closing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 }
 
                 continue;

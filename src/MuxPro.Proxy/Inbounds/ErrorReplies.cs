@@ -1,19 +1,41 @@
 using System.Globalization;
+using MuxPro.Proxy.Outbounds;
 
 namespace MuxPro.Proxy.Inbounds;
 
-/// <summary>What an application is told when a sub-connection was not opened, by its code (SPEC 6.3.4).</summary>
+/// <summary>What an application is told when a sub-connection was not opened, by its code and what more is known (SPEC 6.3.4).</summary>
 internal static class ErrorReplies
 {
     public const byte SocksGeneralFailure = 0x01;
     public const byte SocksNotAllowed = 0x02;
+    public const byte SocksNetworkUnreachable = 0x03;
     public const byte SocksHostUnreachable = 0x04;
     public const byte SocksConnectionRefused = 0x05;
     public const byte SocksTimeToLiveExpired = 0x06;
 
     private const int BadGateway = 502;
 
-    public static byte ToSocksReply(ErrorCode code) => code switch
+    public static byte ToSocksReply(Exception exception) => exception switch
+    {
+        SessionException { Detail: FailureDetail.ConnectionRefused } => SocksConnectionRefused,
+        SessionException { Detail: FailureDetail.NameNotFound or FailureDetail.HostUnreachable } => SocksHostUnreachable,
+        SessionException { Detail: FailureDetail.NetworkUnreachable } => SocksNetworkUnreachable,
+        SessionException session => ToSocksReply(session.ErrorCode),
+        _ => SocksGeneralFailure,
+    };
+
+    public static HttpStatusException ToHttpStatus(Destination destination, Exception exception)
+    {
+        string text = $"{destination}: {TargetFailure.Explain(exception)}";
+        return exception is SessionException session
+            ? new HttpStatusException(ToHttpStatus(session.ErrorCode), text, exception) { ProxyError = ToProxyError(session) }
+            : new HttpStatusException(BadGateway, text, exception) { ProxyError = "destination_unavailable" };
+    }
+
+    /// <summary>The code by name and number, for example <c>ProxyRejected (0006)</c>.</summary>
+    public static string Name(ErrorCode code) => string.Create(CultureInfo.InvariantCulture, $"{code} ({(ushort)code:x4})");
+
+    private static byte ToSocksReply(ErrorCode code) => code switch
     {
         ErrorCode.RemoteDisconnect => SocksConnectionRefused,
         ErrorCode.OperationTimeout => SocksTimeToLiveExpired,
@@ -22,7 +44,7 @@ internal static class ErrorReplies
         _ => SocksGeneralFailure,
     };
 
-    public static int ToHttpStatus(ErrorCode code) => code switch
+    private static int ToHttpStatus(ErrorCode code) => code switch
     {
         ErrorCode.OperationTimeout => 504,
         ErrorCode.ResourceExhaustion => 503,
@@ -30,14 +52,20 @@ internal static class ErrorReplies
         _ => BadGateway,
     };
 
-    public static byte ToSocksReply(Exception exception)
-        => exception is SessionException session ? ToSocksReply(session.ErrorCode) : SocksGeneralFailure;
-
-    public static HttpStatusException ToHttpStatus(Destination destination, Exception exception)
-        => exception is SessionException session
-            ? new HttpStatusException(ToHttpStatus(session.ErrorCode), $"{destination}: {Name(session.ErrorCode)}", exception)
-            : new HttpStatusException(BadGateway, $"{destination}: no main connection to the server", exception);
-
-    /// <summary>The code by name and number, for example <c>ProxyRejected (0006)</c>.</summary>
-    public static string Name(ErrorCode code) => string.Create(CultureInfo.InvariantCulture, $"{code} ({(ushort)code:x4})");
+    /// <summary>The words that programs can read (RFC 9209 2.3).</summary>
+    private static string ToProxyError(SessionException session) => session.Detail switch
+    {
+        FailureDetail.ConnectionRefused => "connection_refused",
+        FailureDetail.NameNotFound => "dns_error",
+        FailureDetail.HostUnreachable or FailureDetail.NetworkUnreachable => "destination_ip_unroutable",
+        _ => session.ErrorCode switch
+        {
+            ErrorCode.RemoteDisconnect => "connection_terminated",
+            ErrorCode.OperationTimeout => "connection_timeout",
+            ErrorCode.ResourceExhaustion => "connection_limit_reached",
+            ErrorCode.DestinationUnreachable => "destination_unavailable",
+            ErrorCode.ProxyRejected => "destination_ip_prohibited",
+            _ => "proxy_internal_error",
+        },
+    };
 }

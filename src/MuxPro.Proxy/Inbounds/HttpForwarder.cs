@@ -88,7 +88,10 @@ internal sealed class HttpForwarder(HttpRequest request, HandshakeReader clientR
             while (true)
             {
                 ReadOnlyMemory<byte> bytes = await originReader.ReadHeadAsync(HttpHandshake.MaxHead, cancellationToken)
-                    ?? throw new HttpStatusException(502, $"{request.Destination}: the head of the response is too large");
+                    ?? throw new HttpStatusException(502, $"{request.Destination}: the head of the response is too large")
+                    {
+                        ProxyError = "http_response_header_section_size",
+                    };
                 HttpHead head = HttpHead.Parse(bytes.Span);
                 int status = ParseStatus(head.StartLine);
                 bool isLast = status >= 200;
@@ -112,7 +115,7 @@ internal sealed class HttpForwarder(HttpRequest request, HandshakeReader clientR
         }
         catch (FormatException exception) when (!HasAnswered)
         {
-            throw new HttpStatusException(502, $"{request.Destination}: the response has {exception.Message}", exception);
+            throw new HttpStatusException(502, $"{request.Destination}: the response has {exception.Message}", exception) { ProxyError = "http_protocol_error" };
         }
     }
 

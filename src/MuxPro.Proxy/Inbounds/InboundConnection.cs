@@ -13,7 +13,7 @@ internal sealed class InboundConnection(Link application, Socket socket, IDispat
     public async Task TunnelAsync(TunnelRequest request, CancellationToken stopping)
     {
         long started = options.TimeProvider.GetTimestamp();
-        Link? session = await TryDispatchAsync(request, stopping);
+        Link? session = await TryDispatchAsync(request, started, stopping);
         if (session is null)
         {
             return;
@@ -39,7 +39,7 @@ internal sealed class InboundConnection(Link application, Socket socket, IDispat
                 application.Abort();
             }
 
-            Report(destination, user, result.BytesForward + early, result.BytesBackward, started, EndOf(session));
+            Report(destination, user, result.BytesForward + early, result.BytesBackward, started, session);
         }
     }
 
@@ -53,7 +53,7 @@ internal sealed class InboundConnection(Link application, Socket socket, IDispat
         }
         catch (Exception exception) when (!stopping.IsCancellationRequested)
         {
-            logger.NotReached(request.Destination, exception.Message);
+            ReportNotReached(request, exception, started);
             throw ErrorReplies.ToHttpStatus(request.Destination, exception);
         }
 
@@ -70,11 +70,13 @@ internal sealed class InboundConnection(Link application, Socket socket, IDispat
                 // The code tells more than the exception, whichever of the two ends noticed first.
                 ErrorCode code = EndOf(session) is ErrorCode known and not ErrorCode.GracefulShutdown ? known
                     : exception is SessionException failed ? failed.ErrorCode : ErrorCode.RemoteDisconnect;
-                throw ErrorReplies.ToHttpStatus(request.Destination, new SessionException(code, exception.Message, exception));
+                throw ErrorReplies.ToHttpStatus(
+                    request.Destination,
+                    new SessionException(code, exception.Message, exception) { Detail = (exception as SessionException)?.Detail ?? FailureDetail.None });
             }
             finally
             {
-                Report(request.Destination, request.User, forwarder.Up, forwarder.Down, started, EndOf(session));
+                Report(request.Destination, request.User, forwarder.Up, forwarder.Down, started, session);
             }
         }
     }
@@ -102,7 +104,7 @@ internal sealed class InboundConnection(Link application, Socket socket, IDispat
         }
     }
 
-    private async Task<Link?> TryDispatchAsync(TunnelRequest request, CancellationToken stopping)
+    private async Task<Link?> TryDispatchAsync(TunnelRequest request, long started, CancellationToken stopping)
     {
         try
         {
@@ -110,25 +112,36 @@ internal sealed class InboundConnection(Link application, Socket socket, IDispat
         }
         catch (Exception exception) when (!stopping.IsCancellationRequested)
         {
-            logger.NotReached(request.Destination, exception.Message);
+            ReportNotReached(request, exception, started);
             await SayAndCloseAsync(request.Failure(exception), stopping);
             return null;
         }
     }
 
-    private void Report(Destination destination, string? user, long up, long down, long started, ErrorCode? end)
+    private void ReportNotReached(InboundRequest request, Exception exception, long started)
     {
-        ErrorCode code = end ?? ErrorCode.GracefulShutdown;
-        if (code != ErrorCode.GracefulShutdown && down == 0)
+        (string reason, string end) = exception is SessionException { ErrorCode: var code } && options.Reasons?.Find(request.Destination) is { } known
+            ? ($"{known}, {ErrorReplies.Name(code)}", ErrorReplies.Name(code))
+            : (TargetFailure.Explain(exception), exception is SessionException session ? ErrorReplies.Name(session.ErrorCode) : "no main connection");
+        logger.NotReached(request.Destination, reason);
+        ReportAccess(request.Destination, request.User, 0, 0, started, end);
+    }
+
+    private void Report(Destination destination, string? user, long up, long down, long started, Link session)
+    {
+        ErrorCode code = EndOf(session) ?? ErrorCode.GracefulShutdown;
+        if (code != ErrorCode.GracefulShutdown && down == 0 && session is not Session { HasOpenResult: true })
         {
             // The code is all that comes over the wire.
             logger.NotReached(destination, $"{options.Reasons?.Find(destination) ?? TargetFailure.Describe(code)}, {ErrorReplies.Name(code)}");
         }
 
-        logger.Access(
-            Addresses.Plain(application.RemoteEndPoint), user ?? "-", destination, up, down,
-            (long)options.TimeProvider.GetElapsedTime(started).TotalMilliseconds, ErrorReplies.Name(code));
+        ReportAccess(destination, user, up, down, started, ErrorReplies.Name(code));
     }
+
+    private void ReportAccess(Destination destination, string? user, long up, long down, long started, string end) => logger.Access(
+        Addresses.Plain(application.RemoteEndPoint), user ?? "-", destination, up, down,
+        (long)options.TimeProvider.GetElapsedTime(started).TotalMilliseconds, end);
 
     private static ErrorCode? EndOf(Link session) => (session as Session)?.EndCode;
 }

@@ -1,13 +1,14 @@
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using MuxPro.Proxy.Outbounds;
 
 namespace MuxPro.Proxy.Inbounds;
 
 /// <summary>
 /// One port for SOCKS5 and HTTP: learns where a connection wants to go, dispatches, and only then says success. Versions 0.0 and 0.1 have
-/// no answer to a successful open, so "success" means that the request is on its way; a target that cannot be reached shows as a reset.
+/// no answer to a successful open, so "success" means there that the request is on its way; a target that cannot be reached shows as a reset.
 /// </summary>
-internal sealed class MixedInbound(IDispatcher dispatcher, InboundOptions options, ILogger logger)
+internal sealed class MixedInbound(IFlowDispatcher dispatcher, InboundOptions options, ILogger logger)
 {
     public async Task ServeAsync(Socket socket, CancellationToken stopping)
     {
@@ -20,13 +21,14 @@ internal sealed class MixedInbound(IDispatcher dispatcher, InboundOptions option
             {
                 TunnelRequest tunnel => connection.TunnelAsync(tunnel, stopping),
                 ForwardRequest forward => connection.ForwardAsync(forward, stopping),
+                AssociateRequest associate => SocksAssociation.ServeAsync(associate, application, socket, dispatcher, options, logger, stopping),
                 _ => throw new InvalidOperationException("There is no other request."),
             });
         }
         catch (HttpStatusException exception)
         {
             logger.Answered(Addresses.Plain(application.RemoteEndPoint), exception.Status, exception.Message);
-            await connection.SayAndCloseAsync(HttpReply.Error(exception.Status, exception.Message), stopping);
+            await connection.SayAndCloseAsync(HttpReply.Error(exception), stopping);
         }
         catch (HandshakeException exception)
         {
@@ -66,8 +68,10 @@ internal sealed class MixedInbound(IDispatcher dispatcher, InboundOptions option
             case SocksHandshake.Version5:
                 (Destination destination, string? name) =
                     await SocksHandshake.ReadRequestAsync(reader, stream, options.Users, cancellationToken);
-                return new TunnelRequest(
-                    destination, name, reader.Buffered, SocksHandshake.Success(), exception => SocksHandshake.Reply(ErrorReplies.ToSocksReply(exception)));
+                return destination.Network == Network.Udp
+                    ? new AssociateRequest(destination, name)
+                    : new TunnelRequest(
+                        destination, name, reader.Buffered, SocksHandshake.Success(), exception => SocksHandshake.Reply(ErrorReplies.ToSocksReply(exception)));
 
             case SocksHandshake.Version4:
                 throw new HandshakeException("SOCKS4 is not served here, SOCKS5 is");
@@ -81,7 +85,7 @@ internal sealed class MixedInbound(IDispatcher dispatcher, InboundOptions option
                     ? new TunnelRequest(request.Destination, user, reader.Buffered, HttpReply.ConnectionEstablished(), exception =>
                     {
                         HttpStatusException status = ErrorReplies.ToHttpStatus(request.Destination, exception);
-                        return HttpReply.Error(status.Status, status.Message);
+                        return HttpReply.Error(status);
                     })
                     : new ForwardRequest(request, user, reader);
         }
@@ -99,6 +103,11 @@ internal abstract record InboundRequest(Destination Destination, string? User);
 internal sealed record TunnelRequest(
     Destination Destination, string? User, ReadOnlyMemory<byte> Early, byte[] Success, Func<Exception, byte[]> Failure)
     : InboundRequest(Destination, User);
+
+/// <summary>The application wants datagrams carried.</summary>
+/// <param name="From">Where it says that it sends from; an address or a port of zero says nothing.</param>
+/// <param name="User">Who asked, where that is known.</param>
+internal sealed record AssociateRequest(Destination From, string? User) : InboundRequest(From, User);
 
 /// <summary>The application wants an HTTP request carried to its origin.</summary>
 internal sealed record ForwardRequest(HttpRequest Request, string? User, HandshakeReader Reader) : InboundRequest(Request.Destination, User);

@@ -18,10 +18,15 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
 
     private readonly WarningLimit _keyWarnings = new(options.MuxOptions.TimeProvider, KeyWarningInterval);
     private readonly WarningLimit _tlsWarnings = new(options.MuxOptions.TimeProvider, TlsWarningInterval);
-    private readonly ConcurrentDictionary<Peer, CancellationTokenSource> _peers = new();
+    private readonly ConcurrentDictionary<MuxPeer, Running> _peers = new();
     private readonly HandshakeLimit _handshakes = new(options.MaxHandshakesPerAddress);
     private readonly SslServerAuthenticationOptions? _tls =
         options.Key is null ? null : MuxTls.ForServer(options.Key, requireClientKey: options.Authorized is not null);
+
+    private volatile bool _isDraining;
+
+    /// <summary>How many main connections are served.</summary>
+    public int MainConnections => _peers.Count;
 
     public async Task ServeAsync(Socket socket, CancellationToken stopping)
     {
@@ -29,7 +34,7 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
         System.Net.EndPoint? source = Addresses.RemoteOf(socket);
         try
         {
-            (Link Link, Peer Peer)? accepted = await AcceptWithinLimitAsync(socket, source, stopping);
+            (Link Link, MuxPeer Peer)? accepted = await AcceptWithinLimitAsync(socket, source, stopping);
             if (accepted is var (link, peer))
             {
                 await using (link)
@@ -54,12 +59,22 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
         }
     }
 
+    /// <summary>Lets every main connection finish what is open on it, and takes no new one.</summary>
+    /// <param name="deadline">Closes what is still open.</param>
+    /// <returns>How many sub-connections were cut by the deadline.</returns>
+    public async Task<int> DrainAsync(CancellationToken deadline)
+    {
+        _isDraining = true;
+        int[] cut = await Task.WhenAll(_peers.Values.Select(running => running.Sessions.DrainAsync(deadline)));
+        return cut.Sum();
+    }
+
     /// <summary>Closes the main connections of those whose keys are not authorized any more.</summary>
     public void CloseRevoked()
     {
-        foreach ((Peer peer, CancellationTokenSource closing) in _peers)
+        foreach ((MuxPeer peer, (_, CancellationTokenSource closing)) in _peers)
         {
-            if (peer.Pin is not null && options.Authorized is not null && !options.Authorized.TryGetName(peer.Pin, out _))
+            if (peer.Pin is not null && options.Authorized is not null && !options.Authorized.TryGet(peer.Pin, out _))
             {
                 // It may take longer to go than until the next look.
                 if (!closing.IsCancellationRequested)
@@ -71,7 +86,7 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
         }
     }
 
-    private async Task<(Link Link, Peer Peer)?> AcceptWithinLimitAsync(Socket socket, System.Net.EndPoint? source, CancellationToken stopping)
+    private async Task<(Link Link, MuxPeer Peer)?> AcceptWithinLimitAsync(Socket socket, System.Net.EndPoint? source, CancellationToken stopping)
     {
         if (source is not System.Net.IPEndPoint { Address: var address })
         {
@@ -95,11 +110,11 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
     }
 
     /// <summary>The one place that decides what the engine reads and writes: the socket itself, or TLS right on top of it.</summary>
-    private async Task<(Link Link, Peer Peer)?> AcceptAsync(Socket socket, System.Net.EndPoint? source, CancellationToken stopping)
+    private async Task<(Link Link, MuxPeer Peer)?> AcceptAsync(Socket socket, System.Net.EndPoint? source, CancellationToken stopping)
     {
         if (_tls is null)
         {
-            return (Link.FromSocket(socket), new Peer("-", null, source));
+            return (Link.FromSocket(socket), new MuxPeer(null, null, source));
         }
 
         Link link = await AuthenticateAsync(socket, _tls, stopping);
@@ -144,11 +159,11 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
     }
 
     /// <summary>Who it is, or <see langword="null"/>, and said so, where nobody comes in with that key.</summary>
-    private Peer? Identify(SslStream stream, System.Net.EndPoint? source)
+    private MuxPeer? Identify(SslStream stream, System.Net.EndPoint? source)
     {
         if (options.Authorized is not { } authorized)
         {
-            return new Peer("-", null, source);
+            return new MuxPeer(null, null, source);
         }
 
         if (stream.RemoteCertificate is not X509Certificate2 certificate)
@@ -160,9 +175,9 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
 
         var pin = Pin.Of(certificate);
         authorized.Refresh();
-        if (authorized.TryGetName(pin, out string? name))
+        if (authorized.TryGet(pin, out AuthorizedKey? key))
         {
-            return new Peer(name, pin, source);
+            return new MuxPeer(key, pin, source);
         }
 
         LogLevel warning = _keyWarnings.Next();
@@ -170,19 +185,26 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
         return null;
     }
 
-    private async Task RunAsync(Link link, Peer peer, CancellationToken stopping)
+    private async Task RunAsync(Link link, MuxPeer peer, CancellationToken stopping)
     {
         // Never disposed: CloseRevoked may cancel it at any time, also when the main connection has just ended. Without a timer it holds nothing.
-        var closing = new CancellationTokenSource();
+        var running = new Running(new UserSessions(targets, peer, options, logger), new CancellationTokenSource());
         await using CancellationTokenRegistration registration =
-            stopping.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), closing);
-        _peers[peer] = closing;
+            stopping.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), running.Closing);
+        _peers[peer] = running;
         string reason = "closed in order.";
         try
         {
             logger.MainConnectionOpened(peer.Source, peer.Name);
-            await new UserSessions(targets, peer.Name, peer.Source, options.MuxOptions, options.Reasons, logger).RunAsync(link, closing.Token);
-            if (closing.IsCancellationRequested)
+            if (_isDraining)
+            {
+                // It came while the others were told.
+                reason = "closed from here.";
+                return;
+            }
+
+            await running.Sessions.RunAsync(link, running.Closing.Token);
+            if (running.Closing.IsCancellationRequested)
             {
                 reason = "closed from here.";
             }
@@ -198,31 +220,6 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
         }
     }
 
-    /// <summary>One main connection's other end.</summary>
-    private sealed class Peer(string name, Pin? pin, System.Net.EndPoint? source)
-    {
-        public string Name { get; } = name;
-
-        public Pin? Pin { get; } = pin;
-
-        public System.Net.EndPoint? Source { get; } = source;
-    }
-}
-
-/// <summary>Settings of the port for main connections.</summary>
-internal sealed record MuxInboundOptions
-{
-    /// <summary>The server's key, or <see langword="null"/> for no TLS.</summary>
-    public KeyFile? Key { get; init; }
-
-    /// <summary>Who may come, or <see langword="null"/> for everybody.</summary>
-    public AuthorizedKeys? Authorized { get; init; }
-
-    /// <summary>Gets the reasons why targets are not reached, where the client is in this process.</summary>
-    public TargetReasons? Reasons { get; init; }
-
-    /// <summary>Most connections of one address in their TLS handshake.</summary>
-    public int MaxHandshakesPerAddress { get; init; } = int.MaxValue;
-
-    public MuxOptions MuxOptions { get; init; } = new();
+    /// <summary>A main connection that is served, and how to close it.</summary>
+    private sealed record Running(UserSessions Sessions, CancellationTokenSource Closing);
 }

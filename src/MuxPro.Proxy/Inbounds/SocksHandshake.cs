@@ -5,7 +5,7 @@ using MuxPro.Proxy.Security;
 
 namespace MuxPro.Proxy.Inbounds;
 
-/// <summary>The server's side of SOCKS5 (RFC 1928) with name and password (RFC 1929); CONNECT alone.</summary>
+/// <summary>The server's side of SOCKS5 (RFC 1928) with name and password (RFC 1929): CONNECT and UDP ASSOCIATE.</summary>
 internal static class SocksHandshake
 {
     public const byte Version5 = 0x05;
@@ -15,15 +15,15 @@ internal static class SocksHandshake
     private const byte UserNamePassword = 0x02;
     private const byte NoAcceptableMethod = 0xFF;
     private const byte CommandConnect = 0x01;
+    private const byte CommandUdpAssociate = 0x03;
     private const byte ReplyCommandNotSupported = 0x07;
     private const byte ReplyAddressTypeNotSupported = 0x08;
-    private const byte AddressIPv4 = 0x01;
-    private const byte AddressDomain = 0x03;
-    private const byte AddressIPv6 = 0x04;
     private const byte PasswordVersion = 0x01;
 
     /// <summary>Reads up to where the application waits for the answer to its request.</summary>
-    /// <returns>Where it wants to go, and who it is where that was asked.</returns>
+    /// <returns>
+    /// Where it wants to go, for UDP ASSOCIATE where it will send from (both of which may be zero), and who it is where that was asked.
+    /// </returns>
     /// <exception cref="HandshakeException">The connection is to be closed; the application has been told what the protocol can tell.</exception>
     public static async ValueTask<(Destination Destination, string? User)> ReadRequestAsync(
         HandshakeReader reader, Stream output, Users users, CancellationToken cancellationToken)
@@ -42,13 +42,13 @@ internal static class SocksHandshake
         IPAddress? address = null;
         switch (addressType)
         {
-            case AddressIPv4:
+            case SocksAddress.IPv4:
                 address = new IPAddress((await reader.ReadAsync(4, cancellationToken)).Span);
                 break;
-            case AddressIPv6:
+            case SocksAddress.IPv6:
                 address = new IPAddress((await reader.ReadAsync(16, cancellationToken)).Span);
                 break;
-            case AddressDomain:
+            case SocksAddress.Domain:
                 int length = (await reader.ReadAsync(1, cancellationToken)).Span[0];
                 host = Encoding.Latin1.GetString((await reader.ReadAsync(length, cancellationToken)).Span);
                 break;
@@ -58,18 +58,14 @@ internal static class SocksHandshake
         }
 
         int port = BinaryPrimitives.ReadUInt16BigEndian((await reader.ReadAsync(2, cancellationToken)).Span);
-        if (command != CommandConnect)
+        if (command is not (CommandConnect or CommandUdpAssociate))
         {
             await output.WriteAsync(Reply(ReplyCommandNotSupported), cancellationToken);
-            throw new HandshakeException("a SOCKS5 command other than CONNECT");
+            throw new HandshakeException("a SOCKS5 command other than CONNECT and UDP ASSOCIATE");
         }
 
-        if (address is not null)
-        {
-            return (Destination.Tcp(address, port), user);
-        }
-
-        if (Destination.TryCreate(Network.Tcp, host!, port, out Destination? destination))
+        Network network = command == CommandConnect ? Network.Tcp : Network.Udp;
+        if (Destination.TryCreate(network, host ?? address!.ToString(), port, out Destination? destination))
         {
             return (destination, user);
         }
@@ -79,7 +75,15 @@ internal static class SocksHandshake
     }
 
     /// <summary>The answer to a request; the bound address of ours is of no use to anybody and stays empty.</summary>
-    public static byte[] Reply(byte code) => [Version5, code, 0, AddressIPv4, 0, 0, 0, 0, 0, 0];
+    public static byte[] Reply(byte code) => [Version5, code, 0, SocksAddress.IPv4, 0, 0, 0, 0, 0, 0];
+
+    /// <summary>The answer to UDP ASSOCIATE: where to send datagrams to.</summary>
+    public static byte[] Associated(IPEndPoint relay)
+    {
+        Span<byte> address = stackalloc byte[SocksAddress.MaxLength];
+        int length = SocksAddress.Write(Destination.Udp(relay.Address, relay.Port), address);
+        return [Version5, 0, 0, .. address[..length]];
+    }
 
     /// <summary>The answer that the connection is made.</summary>
     public static byte[] Success() => Reply(0);

@@ -16,15 +16,22 @@ internal sealed class CountedSocket : Socket
     private CountedSocket(SocketBudget budget)
         : base(SocketType.Stream, ProtocolType.Tcp) => _budget = budget;
 
+    private CountedSocket(SocketBudget budget, AddressFamily family)
+        : base(family, SocketType.Dgram, ProtocolType.Udp) => _budget = budget;
+
+    /// <summary>Makes the socket of a flow of datagrams.</summary>
+    /// <exception cref="SessionException">No place is free.</exception>
+    public static Socket ForDatagrams(AddressFamily family, SocketBudget budget)
+    {
+        Take(budget);
+        return Create(() => new CountedSocket(budget, family), budget);
+    }
+
     /// <summary>Connects to a target.</summary>
     /// <exception cref="SessionException">No place is free.</exception>
     public static async Task<Socket> ConnectAsync(IPEndPoint target, SocketBudget budget, CancellationToken cancellationToken)
     {
-        if (!budget.TryEnter())
-        {
-            throw new SessionException(ErrorCode.ResourceExhaustion, $"All {budget.Limit} sockets are in use.");
-        }
-
+        Take(budget);
         Socket socket = Create(() => new CountedSocket(target.AddressFamily, budget), budget);
         try
         {
@@ -61,6 +68,14 @@ internal sealed class CountedSocket : Socket
     {
         base.Dispose(disposing);
         Interlocked.Exchange(ref _budget, null)?.Leave();
+    }
+
+    private static void Take(SocketBudget budget)
+    {
+        if (!budget.TryEnter())
+        {
+            throw new SessionException(ErrorCode.ResourceExhaustion, $"All {budget.Limit} sockets are in use.");
+        }
     }
 
     private static CountedSocket Create(Func<CountedSocket> create, SocketBudget budget)

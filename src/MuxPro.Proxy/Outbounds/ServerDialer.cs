@@ -16,6 +16,9 @@ internal sealed class ServerDialer(ServerAddress server, TimeProvider time, ILog
     private int _isDown;
     private int _dialed;
 
+    /// <summary>The server, as messages name it.</summary>
+    public string Name { get; } = server.Target.ToString();
+
     /// <summary>How many main connections were made.</summary>
     public int Dialed => Volatile.Read(ref _dialed);
 
@@ -28,7 +31,7 @@ internal sealed class ServerDialer(ServerAddress server, TimeProvider time, ILog
         {
             Link link = await ConnectAsync(either.Token);
             Interlocked.Increment(ref _dialed);
-            logger.Connected(server.Target.ToString());
+            logger.Connected(Name);
             return link;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -108,17 +111,16 @@ internal sealed class ServerDialer(ServerAddress server, TimeProvider time, ILog
 
     private IOException Failed(string reason, Exception? inner)
     {
-        string name = server.Target.ToString();
         if (Interlocked.Exchange(ref _isDown, 1) == 0)
         {
-            logger.ConnectFailed(name, reason);
+            logger.ConnectFailed(Name, reason);
         }
         else
         {
-            logger.ConnectFailedAgain(name, reason);
+            logger.ConnectFailedAgain(Name, reason);
         }
 
-        return new IOException($"No main connection to {name}: {reason}", inner);
+        return new IOException($"No main connection to {Name}: {reason}", inner);
     }
 }
 

@@ -1,20 +1,12 @@
 namespace MuxPro.Proxy.Outbounds;
 
-/// <summary>Reaches everything through the server, and reports a server that takes connections and does not negotiate.</summary>
-internal sealed class ServerDispatcher(ClientManager manager, ServerDialer dialer) : IDispatcher
+/// <summary>Reaches everything through the servers, with the priority that the destination's port has.</summary>
+internal sealed class ServerDispatcher(ClientManager manager, PriorityRules priorities) : IFlowDispatcher
 {
     public async ValueTask<Link> DispatchAsync(Destination destination, CancellationToken cancellationToken = default)
-    {
-        try
-        {
-            Link link = await manager.DispatchAsync(destination, cancellationToken);
-            dialer.OnUp();
-            return link;
-        }
-        catch (MainConnectionException exception) when (exception.Reason is not (MainConnectionEnd.DialFailed or MainConnectionEnd.ClosedLocally))
-        {
-            dialer.OnNotNegotiated(exception);
-            throw;
-        }
-    }
+        => await manager.ConnectAsync(destination, priorities.Of(destination.Port), cancellationToken);
+
+    public async ValueTask<DatagramLink> OpenFlowAsync(Destination first, ulong globalId, CancellationToken cancellationToken)
+        => await manager.OpenDatagramsAsync(
+            first, new DatagramOptions { Priority = priorities.Of(first.Port), GlobalId = globalId }, cancellationToken);
 }

@@ -6,6 +6,12 @@ namespace MuxPro.Proxy.Outbounds;
 /// <summary>Why a target was not reached, in words.</summary>
 internal static class TargetFailure
 {
+    private const string Refused = "the target refused the connection";
+    private const string NameNotFound = "the name was not found";
+    private const string HostUnreachable = "the target is unreachable";
+    private const string NetworkUnreachable = "the target's network is unreachable";
+    private const string TimedOut = "the target did not answer in time";
+
     /// <summary>What the server knows.</summary>
     public static string Describe(Exception exception) => exception switch
     {
@@ -14,25 +20,39 @@ internal static class TargetFailure
         _ => exception.Message.TrimEnd('.'),
     };
 
-    /// <summary>What the client knows: a code.</summary>
-    public static string Describe(ErrorCode code) => code switch
+    /// <summary>What the client knows: a code, and in the private version a detail.</summary>
+    public static string Explain(Exception exception) => exception is SessionException session
+        ? $"{Describe(session.ErrorCode, session.Detail)}, {Inbounds.ErrorReplies.Name(session.ErrorCode)}"
+        : $"no main connection to the server: {exception.Message.TrimEnd('.')}";
+
+    public static string Describe(ErrorCode code, FailureDetail detail = FailureDetail.None) => detail switch
     {
-        ErrorCode.RemoteDisconnect => "the target or the server ended the connection",
-        ErrorCode.OperationTimeout => "the target did not answer in time",
+        FailureDetail.ConnectionRefused => Refused,
+        FailureDetail.NameNotFound => NameNotFound,
+        FailureDetail.HostUnreachable => HostUnreachable,
+        FailureDetail.NetworkUnreachable => NetworkUnreachable,
+        _ => Describe(code),
+    };
+
+    private static string Describe(ErrorCode code) => code switch
+    {
+        ErrorCode.RemoteDisconnect => "the target refused or ended the connection, or the server did",
+        ErrorCode.OperationTimeout => TimedOut,
         ErrorCode.ProtocolError => "an end broke the protocol",
         ErrorCode.ResourceExhaustion => "a limit was reached",
-        ErrorCode.DestinationUnreachable => "refused, unreachable, or the name was not found; the server's log at 'information' says which",
+        ErrorCode.DestinationUnreachable => "unreachable, or the name was not found; the server's log at 'information' says which",
         ErrorCode.ProxyRejected => "the server does not allow this target; private and loopback targets need its --allow-private",
         _ => "a code that is not known here",
     };
 
     private static string Describe(SocketError error) => error switch
     {
-        SocketError.ConnectionRefused => "the target refused the connection",
-        SocketError.HostNotFound or SocketError.NoData => "the name was not found",
+        SocketError.ConnectionRefused => Refused,
+        SocketError.HostNotFound or SocketError.NoData => NameNotFound,
         SocketError.TryAgain => "the name could not be looked up now",
-        SocketError.HostUnreachable or SocketError.NetworkUnreachable or SocketError.HostDown or SocketError.NetworkDown => "the target is unreachable",
-        SocketError.TimedOut => "the target did not answer in time",
+        SocketError.HostUnreachable or SocketError.HostDown => HostUnreachable,
+        SocketError.NetworkUnreachable or SocketError.NetworkDown => NetworkUnreachable,
+        SocketError.TimedOut => TimedOut,
         _ => $"the target could not be connected ({error})",
     };
 }

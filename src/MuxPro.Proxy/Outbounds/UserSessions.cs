@@ -1,36 +1,63 @@
-using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using MuxPro.Proxy.Inbounds;
 
 namespace MuxPro.Proxy.Outbounds;
 
 /// <summary>Reaches the targets of one user's main connection, and says who went where, why not, and how it ended.</summary>
-internal sealed class UserSessions(
-    IDispatcher targets, string user, EndPoint? source, MuxOptions options, TargetReasons? reasons, ILogger logger) : IDispatcher
+internal sealed class UserSessions : IDispatcher
 {
-    /// <summary>Serves a main connection until it ends.</summary>
-    public Task RunAsync(Link link, CancellationToken closing)
-        => new Server(this, options) { SessionEnded = Report }.RunAsync(link, closing);
+    private readonly IDispatcher _targets;
+    private readonly MuxPeer _peer;
+    private readonly TargetReasons? _reasons;
+    private readonly ILogger _logger;
+    private readonly Server _server;
 
-    public async ValueTask<Link> DispatchAsync(Destination destination, CancellationToken cancellationToken = default)
+    public UserSessions(IDispatcher targets, MuxPeer peer, MuxInboundOptions options, ILogger logger)
+    {
+        _targets = targets;
+        _peer = peer;
+        _reasons = options.Reasons;
+        _logger = logger;
+        _server = new Server(this, options.MuxOptions with { HighestPriority = peer.HighestPriority ?? options.MuxOptions.HighestPriority })
+        {
+            SessionEnded = Report,
+            Flows = options.Flows,
+            Peer = peer.FlowOwner,
+        };
+    }
+
+    /// <summary>Serves a main connection until it ends.</summary>
+    public Task RunAsync(Link link, CancellationToken closing) => _server.RunAsync(link, closing);
+
+    /// <inheritdoc cref="Server.DrainAsync"/>
+    public Task<int> DrainAsync(CancellationToken deadline) => _server.DrainAsync(deadline);
+
+    public ValueTask<Link> DispatchAsync(Destination destination, CancellationToken cancellationToken = default)
+        => ReportedAsync(destination, _targets.DispatchAsync(destination, cancellationToken));
+
+    public ValueTask<DatagramLink> DispatchDatagramsAsync(Destination destination, CancellationToken cancellationToken = default)
+        => ReportedAsync(destination, _targets.DispatchDatagramsAsync(destination, cancellationToken));
+
+    private async ValueTask<T> ReportedAsync<T>(Destination destination, ValueTask<T> dispatching)
     {
         try
         {
-            Link target = await targets.DispatchAsync(destination, cancellationToken);
-            logger.TargetConnected(user, destination);
+            T target = await dispatching;
+            _logger.TargetConnected(_peer.Name, destination);
             return target;
         }
         catch (Exception exception) when (exception is IOException or SocketException)
         {
             // Before the client is told, so that one who asks then finds the reason.
             string reason = TargetFailure.Describe(exception);
-            logger.TargetFailed(user, destination, reason);
-            reasons?.Add(destination, reason);
+            _logger.TargetFailed(_peer.Name, destination, reason);
+            _reasons?.Add(destination, reason);
             throw;
         }
     }
 
-    private void Report(SessionReport report) => logger.Served(
-        source, user, report.Destination, report.BytesToTarget, report.BytesFromTarget, (long)report.Duration.TotalMilliseconds,
-        Inbounds.ErrorReplies.Name(report.Code));
+    private void Report(SessionReport report) => _logger.Served(
+        _peer.Source, _peer.Name, report.Destination, report.BytesToTarget, report.BytesFromTarget, (long)report.Duration.TotalMilliseconds,
+        ErrorReplies.Name(report.Code));
 }

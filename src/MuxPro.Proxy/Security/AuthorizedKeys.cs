@@ -1,46 +1,48 @@
 using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using MuxPro.Proxy.Cli;
 
 namespace MuxPro.Proxy.Security;
 
 /// <summary>
-/// The keys that may use a server, one <c>sha256:HEX name</c> a line, <c>#</c> starts a comment. A file that changed is read again; where it
+/// The keys that may use a server, one <c>sha256:HEX name [priority=N]</c> a line, <c>#</c> starts a comment. A file that changed is read again; where it
 /// has a mistake, the mistake is logged with its line and the last good list stays.
 /// </summary>
 internal sealed class AuthorizedKeys
 {
     private const int MaxNameLength = 64;
+    private const string PriorityWord = "priority=";
 
     private readonly string? _path;
     private readonly ILogger _logger;
     private readonly Lock _gate = new();
 
-    // Guarded by _gate; _names is replaced as a whole and read without it.
+    // Guarded by _gate; _keys is replaced as a whole and read without it.
     private (DateTime Written, long Length) _seen;
     private (DateTime Written, long Length)? _unreadable;
-    private volatile FrozenDictionary<Pin, string> _names;
+    private volatile FrozenDictionary<Pin, AuthorizedKey> _keys;
 
-    private AuthorizedKeys(string? path, FrozenDictionary<Pin, string> names, (DateTime Written, long Length) seen, ILogger logger)
+    private AuthorizedKeys(string? path, FrozenDictionary<Pin, AuthorizedKey> keys, (DateTime Written, long Length) seen, ILogger logger)
     {
         _path = path;
-        _names = names;
+        _keys = keys;
         _seen = seen;
         _logger = logger;
     }
 
-    public int Count => _names.Count;
+    public int Count => _keys.Count;
 
     /// <summary>What to call the list: the file as it was given.</summary>
     public string Name => _path ?? "the list in memory";
 
     /// <summary>How many keys, in words: <c>1 key</c>, <c>2 keys</c>.</summary>
-    public string CountText => _names.Count is 1 ? "1 key" : $"{_names.Count} keys";
+    public string CountText => _keys.Count is 1 ? "1 key" : $"{_keys.Count} keys";
 
     /// <summary>A list that lives in memory.</summary>
     public static AuthorizedKeys Of(Pin pin, string name, ILogger logger)
-        => new(null, new Dictionary<Pin, string> { [pin] = name }.ToFrozenDictionary(), default, logger);
+        => new(null, new Dictionary<Pin, AuthorizedKey> { [pin] = new(name, null) }.ToFrozenDictionary(), default, logger);
 
     public static AuthorizedKeys Load(string path, ILogger logger)
     {
@@ -83,7 +85,7 @@ internal sealed class AuthorizedKeys
                 // Read, so also where it has a mistake: that is reported once. What cannot be read is tried again: it may revoke a key.
                 _seen = seen;
                 _unreadable = null;
-                _names = Parse(_path, lines);
+                _keys = Parse(_path, lines);
                 _logger.AuthorizedKeysRead(_path, CountText);
                 WarnIfEmpty(_path);
                 return true;
@@ -103,11 +105,11 @@ internal sealed class AuthorizedKeys
         }
     }
 
-    public bool TryGetName(Pin pin, [NotNullWhen(true)] out string? name) => _names.TryGetValue(pin, out name);
+    public bool TryGet(Pin pin, [NotNullWhen(true)] out AuthorizedKey? key) => _keys.TryGetValue(pin, out key);
 
-    internal static FrozenDictionary<Pin, string> Parse(string path, IReadOnlyList<string> lines)
+    internal static FrozenDictionary<Pin, AuthorizedKey> Parse(string path, IReadOnlyList<string> lines)
     {
-        var names = new Dictionary<Pin, string>();
+        var keys = new Dictionary<Pin, AuthorizedKey>();
         for (int i = 0; i < lines.Count; i++)
         {
             string line = lines[i].Split('#', 2)[0].Trim();
@@ -122,23 +124,30 @@ internal sealed class AuthorizedKeys
                 throw new ConfigurationException($"{path}:{i + 1}: a line starts with 'sha256:' and 64 hexadecimal digits.");
             }
 
-            if (words.Length != 2 || !IsName(words[1]))
+            if (words.Length is < 2 or > 3 || !IsName(words[1]) || (words.Length == 3 && !words[2].StartsWith(PriorityWord, StringComparison.Ordinal)))
             {
-                throw new ConfigurationException($"{path}:{i + 1}: after the key comes one name of letters, digits and -_.@.");
+                throw new ConfigurationException(
+                    $"{path}:{i + 1}: after the key comes one name of letters, digits and -_.@, and after it nothing or priority=N.");
             }
 
-            if (!names.TryAdd(pin, words[1]))
+            byte? highest = words.Length == 2 ? null : ParsePriority(words[2], $"{path}:{i + 1}");
+            if (!keys.TryAdd(pin, new AuthorizedKey(words[1], highest)))
             {
-                throw new ConfigurationException($"{path}:{i + 1}: this key stands further up as '{names[pin]}'.");
+                throw new ConfigurationException($"{path}:{i + 1}: this key stands further up as '{keys[pin].Name}'.");
             }
         }
 
-        return names.ToFrozenDictionary();
+        return keys.ToFrozenDictionary();
     }
+
+    private static byte ParsePriority(string word, string where)
+        => byte.TryParse(word.AsSpan(PriorityWord.Length), NumberStyles.None, CultureInfo.InvariantCulture, out byte priority)
+            ? priority
+            : throw new ConfigurationException($"{where}: '{word}': a priority is a number from 0, served first, to 255.");
 
     private void WarnIfEmpty(string path)
     {
-        if (_names.Count == 0)
+        if (_keys.Count == 0)
         {
             _logger.NobodyAuthorized(path);
         }
@@ -154,3 +163,8 @@ internal sealed class AuthorizedKeys
         return (file.LastWriteTimeUtc, file.Exists ? file.Length : -1);
     }
 }
+
+/// <summary>What a line says about a key.</summary>
+/// <param name="Name">The user.</param>
+/// <param name="HighestPriority">The highest priority that the user may have, or <see langword="null"/> where the server's setting counts.</param>
+internal sealed record AuthorizedKey(string Name, byte? HighestPriority);

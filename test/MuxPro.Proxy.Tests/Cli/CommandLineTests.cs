@@ -51,6 +51,23 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("client --server here:1 --ca --concurrency 0", "--concurrency '0'")]
     [InlineData("client --server here:1 --ca --concurrency many", "--concurrency 'many'")]
     [InlineData("client --server here:1 --ca --max-connection -1", "--max-connection")]
+    [InlineData("client --server here:1 --server there:0 --ca", "--server 'there:0'")]
+    [InlineData("client --server here:1 --server here:1 --ca", "--server here:1 is there twice")]
+    [InlineData("client --server a:1 --server b:1 --server c:1 --pin " + SomePin + " --pin " + SomePin, "--pin is there 2 times, --server 3 times")]
+    [InlineData("client --server here:1 --ca --priority 22", "--priority '22': is not PORT=PRIORITY")]
+    [InlineData("client --server here:1 --ca --priority 22=0,443=256", "--priority '443=256': a priority is")]
+    [InlineData("client --server here:1 --ca --priority 22=0 --priority 9-8=1", "--priority '9-8=1': a port is")]
+    [InlineData("client --server here:1 --ca --priority 0=1", "--priority '0=1': a port is")]
+    [InlineData("client --server here:1 --ca --max-age -1", "--max-age")]
+    [InlineData("client --server here:1 --ca --max-bytes 10X", "--max-bytes '10X'")]
+    [InlineData("client --server here:1 --ca --max-bytes 9999999999G", "--max-bytes '9999999999G'")]
+    [InlineData("client --server here:1 --ca --xudp-concurrency 65536", "--xudp-concurrency '65536'")]
+    [InlineData("client --server here:1 --ca --picker best", "--picker 'best': is none of incremental, least-loaded")]
+    [InlineData("client --server here:1 --ca --udp-timeout 0", "--udp-timeout '0'")]
+    [InlineData("client --server here:1 --ca --versions 0.1,0.2", "--versions '0.1,0.2': '0.2' is none of private, 0.1, 0.0")]
+    [InlineData("server --listen 127.0.0.1:0 --plaintext --versions EMPTY", "--versions ''")]
+    [InlineData("server --listen 127.0.0.1:0 --plaintext --highest-priority 256", "--highest-priority '256'")]
+    [InlineData("server --listen 127.0.0.1:0 --plaintext --drain-timeout -1", "--drain-timeout")]
     [InlineData("keys", "--out")]
     [InlineData("keys --out DIR", "server.pem")]
     public async Task BadArguments_OneLine_Exit23(string line, string said)
@@ -132,8 +149,8 @@ public sealed class CommandLineTests : IDisposable
         Assert.Contains($"--pin {server.Pin}", output, StringComparison.Ordinal);
         Assert.DoesNotContain("PRIVATE", output, StringComparison.Ordinal);
         var authorized = AuthorizedKeys.Load(Path.Combine(directory, "authorized"), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
-        Assert.True(authorized.TryGetName(client.Pin, out _));
-        Assert.False(authorized.TryGetName(server.Pin, out _));
+        Assert.True(authorized.TryGet(client.Pin, out _));
+        Assert.False(authorized.TryGet(server.Pin, out _));
     }
 
     private static async Task<(int ExitCode, string Output, string Error)> RunAsync(string line)

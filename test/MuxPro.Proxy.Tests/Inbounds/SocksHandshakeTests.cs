@@ -14,7 +14,9 @@ public sealed class SocksHandshakeTests
     [InlineData("050100 05010001 7f000001 1f90", "tcp:127.0.0.1:8080")]
     [InlineData("050100 05010004 00000000000000000000000000000001 01bb", "tcp:[::1]:443")]
     [InlineData("05020100 05010003 09 3132372e302e302e31 0001", "tcp:127.0.0.1:1")]
-    public async Task Connect_AnyCut_GivesTheDestination(string hex, string expected)
+    [InlineData("050100 05030001 00000000 0000", "udp:0.0.0.0:0")]
+    [InlineData("050100 05030004 00000000000000000000000000000001 1f90", "udp:[::1]:8080")]
+    public async Task Request_AnyCut_GivesTheDestination(string hex, string expected)
     {
         foreach (byte[][] cut in ScriptedStream.Cuts(Bytes(hex)))
         {
@@ -64,7 +66,6 @@ public sealed class SocksHandshakeTests
 
     [Theory]
     [InlineData("050100 05020001 7f000001 1f90", "050005070001000000000000")] // BIND
-    [InlineData("050100 05030001 7f000001 1f90", "050005070001000000000000")] // UDP ASSOCIATE
     [InlineData("050100 05010002", "050005080001000000000000")] // no such address type
     [InlineData("050100 05010003 00 0050", "050005040001000000000000")] // empty name
     [InlineData("050100 05010003 03 61 20 62 0050", "050005040001000000000000")] // a name with a space
@@ -121,6 +122,41 @@ public sealed class SocksHandshakeTests
     [InlineData((ErrorCode)0x1234, 1)]
     public void Codes_AsTheTableSays(ErrorCode code, byte reply)
         => Assert.Equal(reply, ErrorReplies.ToSocksReply(new SessionException(code, "no")));
+
+    [Theory]
+    [InlineData(FailureDetail.ConnectionRefused, 5)]
+    [InlineData(FailureDetail.NameNotFound, 4)]
+    [InlineData(FailureDetail.HostUnreachable, 4)]
+    [InlineData(FailureDetail.NetworkUnreachable, 3)]
+    [InlineData((FailureDetail)99, 4)]
+    public void Details_SayMore(FailureDetail detail, byte reply)
+        => Assert.Equal(reply, ErrorReplies.ToSocksReply(new SessionException(ErrorCode.DestinationUnreachable, "no") { Detail = detail }));
+
+    [Theory]
+    [InlineData(ErrorCode.RemoteDisconnect, FailureDetail.ConnectionRefused, 502, "connection_refused", "refused")]
+    [InlineData(ErrorCode.DestinationUnreachable, FailureDetail.NameNotFound, 502, "dns_error", "name was not found")]
+    [InlineData(ErrorCode.DestinationUnreachable, FailureDetail.NetworkUnreachable, 502, "destination_ip_unroutable", "network is unreachable")]
+    [InlineData(ErrorCode.DestinationUnreachable, FailureDetail.None, 502, "destination_unavailable", "unreachable")]
+    [InlineData(ErrorCode.OperationTimeout, FailureDetail.None, 504, "connection_timeout", "in time")]
+    [InlineData(ErrorCode.ProxyRejected, FailureDetail.None, 403, "destination_ip_prohibited", "not allow")]
+    [InlineData(ErrorCode.ResourceExhaustion, FailureDetail.None, 503, "connection_limit_reached", "limit")]
+    [InlineData(ErrorCode.RemoteDisconnect, FailureDetail.None, 502, "connection_terminated", "ended")]
+    public void Http_TellsTheCausesApart(ErrorCode code, FailureDetail detail, int status, string error, string words)
+    {
+        HttpStatusException exception = ErrorReplies.ToHttpStatus(
+            Destination.Tcp("a.example", 80), new SessionException(code, "no") { Detail = detail });
+        string reply = Encoding.UTF8.GetString(HttpReply.Error(exception));
+        Assert.StartsWith($"HTTP/1.1 {status} ", reply, StringComparison.Ordinal);
+        Assert.Contains($"\r\nProxy-Status: muxpro; error={error}; details=\"tcp:a.example:80: ", reply, StringComparison.Ordinal);
+        Assert.Contains(words, reply.Split("\r\n\r\n")[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ProxyStatus_IsOneQuotedString()
+        => Assert.Contains(
+            "details=\"a \\\"b\\\" \\\\ ??\"\r\n",
+            Encoding.UTF8.GetString(HttpReply.Error(new HttpStatusException(502, "a \"b\" \\ \u00e4\n") { ProxyError = "dns_error" })),
+            StringComparison.Ordinal);
 
     [Fact]
     public void OtherErrors_AreGeneralFailures() => Assert.Equal(1, ErrorReplies.ToSocksReply(new IOException("down")));

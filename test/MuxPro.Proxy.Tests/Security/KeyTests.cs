@@ -113,10 +113,10 @@ public sealed class KeyTests : IDisposable
         File.WriteAllText(Path("authorized"), $"# people\n\n{a} anna@home # laptop\n\t{b}\tbob\n");
         var keys = AuthorizedKeys.Load(Path("authorized"), new LogCollector());
         Assert.Equal(2, keys.Count);
-        Assert.True(keys.TryGetName(a, out string? name));
-        Assert.Equal("anna@home", name);
-        Assert.True(keys.TryGetName(b, out _));
-        Assert.False(keys.TryGetName(NewPin(), out _));
+        Assert.True(keys.TryGet(a, out AuthorizedKey? key));
+        Assert.Equal(new AuthorizedKey("anna@home", null), key);
+        Assert.True(keys.TryGet(b, out _));
+        Assert.False(keys.TryGet(NewPin(), out _));
     }
 
     [Theory]
@@ -125,11 +125,22 @@ public sealed class KeyTests : IDisposable
     [InlineData("PIN two words")]
     [InlineData("PIN bad\u0001name")]
     [InlineData("PIN anna\nPIN bob")]
+    [InlineData("PIN anna priority=256")]
+    [InlineData("PIN anna priority=")]
+    [InlineData("PIN anna priority=1 more")]
+    [InlineData("PIN anna speed=1")]
     public void Authorized_Mistake_NamesTheLine(string text)
     {
         string[] lines = ["# first", .. text.Replace("PIN", NewPin().ToString(), StringComparison.Ordinal).Split('\n')];
         string message = Assert.Throws<ConfigurationException>(() => AuthorizedKeys.Parse("file", lines)).Message;
         Assert.StartsWith($"file:{lines.Length}: ", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Authorized_Priority_IsRead()
+    {
+        Pin pin = NewPin();
+        Assert.Equal(new AuthorizedKey("anna", 64), AuthorizedKeys.Parse("file", [$"{pin} anna priority=64 # no more"])[pin]);
     }
 
     [Fact]
@@ -143,17 +154,17 @@ public sealed class KeyTests : IDisposable
 
         File.WriteAllText(Path("authorized"), $"{a} anna\n{b} bob\n");
         Assert.True(keys.Refresh());
-        Assert.True(keys.TryGetName(b, out _));
+        Assert.True(keys.TryGet(b, out _));
 
         File.WriteAllText(Path("authorized"), $"{a} anna\noops\n");
         Assert.False(keys.Refresh());
         Assert.False(keys.Refresh());
-        Assert.True(keys.TryGetName(b, out _));
+        Assert.True(keys.TryGet(b, out _));
         Assert.Contains("authorized:2:", Assert.Single(log.Entries, entry => entry.Id == 61).Text, StringComparison.Ordinal);
 
         File.Delete(Path("authorized"));
         Assert.False(keys.Refresh());
-        Assert.True(keys.TryGetName(a, out _));
+        Assert.True(keys.TryGet(a, out _));
 
         File.WriteAllText(Path("authorized"), "");
         Assert.True(keys.Refresh());

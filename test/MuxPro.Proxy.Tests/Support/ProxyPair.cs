@@ -38,12 +38,7 @@ internal sealed class ProxyPair : IAsyncDisposable
         var runningServer = ProxyServer.Start(server?.Invoke(serverOptions) ?? serverOptions);
         var clientOptions = new ProxyClientOptions
         {
-            Server = new ServerAddress
-            {
-                Target = Destination.Tcp(IPAddress.Loopback, runningServer.EndPoint.Port),
-                Key = ClientKey,
-                Pin = ServerKey.Pin,
-            },
+            Servers = [AddressOf(runningServer)],
             Listen = FreePort,
             LoggerFactory = clientLog,
         };
@@ -77,7 +72,15 @@ internal sealed class ProxyPair : IAsyncDisposable
         ServerLog.AssertNothingUnexpected();
     }
 
-    private static ProxyServerOptions ServerOptions(LogCollector log) => new()
+    /// <summary>A server of the tests, as a client knows it.</summary>
+    public static ServerAddress AddressOf(ProxyServer server) => new()
+    {
+        Target = Destination.Tcp(IPAddress.Loopback, server.EndPoint.Port),
+        Key = ClientKey,
+        Pin = ServerKey.Pin,
+    };
+
+    public static ProxyServerOptions ServerOptions(LogCollector log) => new()
     {
         Listen = FreePort,
         Key = ServerKey,

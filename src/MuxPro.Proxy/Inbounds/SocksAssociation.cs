@@ -1,0 +1,178 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using MuxPro.Proxy.Outbounds;
+
+namespace MuxPro.Proxy.Inbounds;
+
+/// <summary>
+/// A SOCKS5 UDP association (RFC 1928 7): datagrams of one socket of one application. It ends with the TCP connection that asked for it, or when it
+/// idles, and the connection ends with it.
+/// </summary>
+internal sealed class SocksAssociation : IAsyncDisposable
+{
+    private readonly AssociationSocket _socket;
+    private readonly AssociationFlows _flows;
+    private readonly AssociationCounts _counts = new();
+    private readonly InboundOptions _options;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _ending;
+    private readonly EndPoint? _source;
+    private readonly string _user;
+    private readonly long _started;
+    private string? _end;
+    private long _lastUsed;
+
+    private SocksAssociation(
+        AssociationSocket socket, EndPoint? source, string user, IFlowDispatcher dispatcher, InboundOptions options, ILogger logger, CancellationToken stopping)
+    {
+        _socket = socket;
+        _source = source;
+        _user = user;
+        _options = options;
+        _logger = logger;
+        _ending = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        _started = _lastUsed = options.TimeProvider.GetTimestamp();
+        _flows = new AssociationFlows(
+            (first, cancellationToken) => dispatcher.OpenFlowAsync(first, options.FlowIds.Of(_socket.Source!), cancellationToken),
+            AnswerAsync, _counts, options.TimeProvider, logger);
+    }
+
+    /// <summary>Serves an association to its end.</summary>
+    /// <exception cref="HandshakeException">There is none to be had; the application has been told.</exception>
+    public static async Task ServeAsync(
+        AssociateRequest request, Link application, Socket connection, IFlowDispatcher dispatcher, InboundOptions options, ILogger logger, CancellationToken stopping)
+    {
+        AssociationSocket socket = await BindAsync(request, application.AsStream(), connection, options, stopping);
+        await using var association = new SocksAssociation(
+            socket, Addresses.Plain(application.RemoteEndPoint), request.User ?? "-", dispatcher, options, logger, stopping);
+        await application.AsStream().WriteAsync(SocksHandshake.Associated(socket.EndPoint), stopping);
+        await association.RunAsync(application.AsStream());
+    }
+
+    /// <summary>Ends what is left, and says how it was.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _flows.DisposeAsync();
+        Report();
+        _socket.Dispose();
+        _ending.Dispose();
+    }
+
+    private static async Task<AssociationSocket> BindAsync(
+        AssociateRequest request, Stream answers, Socket connection, InboundOptions options, CancellationToken stopping)
+    {
+        var local = (IPEndPoint)Addresses.Plain(connection.LocalEndPoint)!;
+        var peer = (IPEndPoint)Addresses.Plain(connection.RemoteEndPoint)!;
+        (byte reply, string reason) = (ErrorReplies.SocksNotAllowed, "");
+        if (request.From is { Address: { } named } && (named.Equals(IPAddress.Any) || named.Equals(IPAddress.IPv6Any) || named.Equals(peer.Address)))
+        {
+            try
+            {
+                return AssociationSocket.Bind(local.Address, peer.Address, request.From.Port, options.Sockets);
+            }
+            catch (Exception exception) when (exception is IOException or SocketException)
+            {
+                (reply, reason) = (ErrorReplies.SocksGeneralFailure, $"no UDP socket for it: {exception.Message.TrimEnd('.')}");
+            }
+        }
+        else
+        {
+            reason = $"it asks for datagrams from {request.From.Host}, and they have to come from where it comes from";
+        }
+
+        await answers.WriteAsync(SocksHandshake.Reply(reply), stopping);
+        throw new HandshakeException(reason);
+    }
+
+    private async Task RunAsync(Stream connection)
+    {
+        Task watch = WatchAsync(connection);
+        try
+        {
+            TimeSpan timeout = _options.DatagramTimeout;
+            await using ITimer timer = _options.TimeProvider.CreateTimer(_ => EndIfIdle(), null, timeout, timeout / 8);
+            await ForwardAsync();
+        }
+        finally
+        {
+            End("failed");
+            await watch;
+        }
+    }
+
+    /// <summary>Takes datagrams until the association ends.</summary>
+    private async Task ForwardAsync()
+    {
+        var destinations = new SocksDestinations();
+        try
+        {
+            while (true)
+            {
+                ReadOnlyMemory<byte> datagram = await _socket.ReceiveAsync(_ending.Token);
+                Use();
+                int head = SocksDatagram.MeasureHead(datagram.Span);
+                if (head == 0 || destinations.Find(datagram.Span[SocksDatagram.Prefix..head]) is not { Port: > 0 } destination)
+                {
+                    _counts.AddRefused();
+                    continue;
+                }
+
+                await _flows.SendAsync(datagram[head..], destination, _ending.Token);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // It ends.
+        }
+        catch (SocketException exception)
+        {
+            End($"the socket failed: {exception.Message}");
+        }
+    }
+
+    private async ValueTask<bool> AnswerAsync(Datagram datagram, CancellationToken cancellationToken)
+    {
+        Use();
+        return await _socket.SendAsync(datagram, cancellationToken);
+    }
+
+    /// <summary>Waits until the application closes the connection; what it says on it means nothing.</summary>
+    private async Task WatchAsync(Stream connection)
+    {
+        byte[] nothing = new byte[64];
+        try
+        {
+            while (await connection.ReadAsync(nothing, _ending.Token) > 0)
+            {
+            }
+        }
+        catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
+        {
+            // Gone, too.
+        }
+
+        End("closed by the application");
+    }
+
+    private void Use() => Volatile.Write(ref _lastUsed, _options.TimeProvider.GetTimestamp());
+
+    private void EndIfIdle()
+    {
+        if (_options.TimeProvider.GetElapsedTime(Volatile.Read(ref _lastUsed)) >= _options.DatagramTimeout)
+        {
+            End($"idle for {_options.DatagramTimeout.TotalSeconds} s");
+        }
+    }
+
+    private void End(string reason)
+    {
+        Interlocked.CompareExchange(ref _end, _ending.IsCancellationRequested ? "stopped" : reason, null);
+        _ending.Cancel();
+    }
+
+    private void Report() => _logger.AssociationEnded(
+        _source, _user, _socket.EndPoint, _counts.Up, _counts.UpBytes, _counts.Down, _counts.DownBytes,
+        _counts.Dropped + _socket.KernelDrops, _counts.Refused + _socket.Foreign,
+        (long)_options.TimeProvider.GetElapsedTime(_started).TotalMilliseconds, _end ?? "not begun");
+}

@@ -1,0 +1,140 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using MuxPro.Proxy.Tests.Support;
+
+namespace MuxPro.Proxy.Tests.EndToEnd;
+
+/// <summary>Datagrams of an application, by SOCKS5 through both programs, to real UDP sockets and back.</summary>
+public sealed class DatagramTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(0, 2_048)]
+    [InlineData(1, 2_048)]
+    [InlineData(0x8001, 65_497)]
+    public async Task Echo_EverySize_OneDatagramEach(ushort minor, int largest)
+    {
+        await using var echo = new UdpEcho();
+        await using var pair = ProxyPair.Start(server: options => options with { Versions = [new ProtocolVersion(0, minor)] });
+        using SocksUdpClient application = await SocksUdpClient.ConnectAsync(pair.Client.EndPoint);
+        foreach (int size in new[] { 0, 1, 1_350, 8_192, 65_497 }.Where(size => size <= largest))
+        {
+            byte[] data = Origin.Bytes(size);
+            await application.SendAsync(echo.Destination, data);
+            (Destination source, byte[] answer) = await application.ReceiveAsync();
+            Assert.Equal(data, answer);
+            Assert.Equal(echo.Destination, source);
+        }
+    }
+
+    [Fact]
+    public async Task Dns_IsAnswered()
+    {
+        // A responder that knows one name: the question comes back with one address.
+        await using var responder = new UdpEcho(static query =>
+        [
+            query[0], query[1], 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0, .. query[12..], 0xc0, 0x0c, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 7,
+        ]);
+        await using var pair = ProxyPair.Start();
+        using SocksUdpClient application = await SocksUdpClient.ConnectAsync(pair.Client.EndPoint);
+        byte[] query = [0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, (byte)'a', 4, .. "test"u8, 0, 0, 1, 0, 1];
+
+        // By name: the server looks it up.
+        await application.SendAsync(Destination.Udp("localhost", responder.Port), query);
+        (_, byte[] answer) = await application.ReceiveAsync();
+        Assert.Equal("1234", Convert.ToHexString(answer.AsSpan(0, 2)));
+        Assert.Equal("C0000207", Convert.ToHexString(answer.AsSpan(answer.Length - 4)));
+    }
+
+    [Fact]
+    public async Task TwoTargets_SeeOnePort_AThirdMayAnswer()
+    {
+        await using var first = new UdpEcho();
+        await using var second = new UdpEcho();
+        await using var pair = ProxyPair.Start();
+        using SocksUdpClient application = await SocksUdpClient.ConnectAsync(pair.Client.EndPoint);
+        await application.SendAsync(first.Destination, [1]);
+        await application.ReceiveAsync();
+        await application.SendAsync(second.Destination, [2]);
+        await application.ReceiveAsync();
+        IPEndPoint seen = await first.SeenAsync();
+        Assert.Equal(seen, await second.SeenAsync());
+
+        using var third = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        third.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        await third.SendToAsync((byte[])[3], SocketFlags.None, seen, Cancel);
+        (Destination source, byte[] data) = await application.ReceiveAsync();
+        Assert.Equal((((IPEndPoint)third.LocalEndPoint!).Port, 3), (source.Port, data[0]));
+    }
+
+    [Fact]
+    public async Task MainConnectionKilled_SamePort()
+    {
+        await using var echo = new UdpEcho();
+        await using var relay = await TcpRelay.StartAsync();
+        await using var pair = ProxyPair.Start(client: options => options with
+        {
+            Servers = [options.Servers[0] with { Target = relay.Through(options.Servers[0].Target) }],
+        });
+        using SocksUdpClient application = await SocksUdpClient.ConnectAsync(pair.Client.EndPoint);
+        await application.SendAsync(echo.Destination, [1]);
+        await application.ReceiveAsync();
+        IPEndPoint seen = await echo.SeenAsync();
+        relay.CutAll();
+        Task<(Destination, byte[] Data)> answer = application.ReceiveAsync();
+        while (!answer.IsCompleted)
+        {
+            await application.SendAsync(echo.Destination, [2]);
+            await Task.Yield();
+        }
+
+        Assert.Equal(2, (await answer).Data[0]);
+        Assert.Equal(seen, await echo.SeenAsync());
+    }
+
+    [Fact]
+    public async Task PrivateTarget_IsForbidden()
+    {
+        await using var echo = new UdpEcho();
+        await using var pair = ProxyPair.Start(server: options => options with { AllowPrivate = false });
+        using SocksUdpClient application = await SocksUdpClient.ConnectAsync(pair.Client.EndPoint);
+        await application.SendAsync(echo.Destination, [1]);
+        Assert.Contains("ProxyRejected (0006)", await pair.ClientLog.WaitAsync(21), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Burst_DeliveredAndDroppedIsSent()
+    {
+        const int Count = 10_000;
+        await using var echo = new UdpEcho(answer: null);
+        await using var pair = ProxyPair.Start();
+        SocksUdpClient application = await SocksUdpClient.ConnectAsync(pair.Client.EndPoint);
+        long sent = 0;
+        using (application)
+        {
+            byte[] data = new byte[1_000];
+            for (; sent < Count; sent++)
+            {
+                await application.SendAsync(echo.Destination, data);
+            }
+
+            while (echo.Smallest != 1)
+            {
+                await application.SendAsync(echo.Destination, [1]);
+                sent++;
+                await Task.Yield();
+            }
+        }
+
+        string line = await pair.ClientLog.WaitAsync(26);
+        long up = Number(line, " up ");
+        long dropped = Number(line, "dropped ");
+        Assert.InRange(up + dropped, Count + 1, sent);
+        Assert.InRange(echo.Received, 1, up);
+    }
+
+    private static long Number(string line, string before)
+        => long.Parse(line.Split(before)[1].Split([' ', ','])[0], CultureInfo.InvariantCulture);
+}
