@@ -3,8 +3,8 @@ using MuxPro.Core;
 namespace MuxPro;
 
 /// <summary>
-/// Makes workers of several servers: of the first one that works. A server that failed is tried after the others until a wait is over, 1 s at first,
-/// doubled by each further failure up to a minute; then it has its place again.
+/// Makes workers of several servers: of the first one that works. A server that failed, or whose main connection went silent, is tried after the others
+/// until a wait is over, 1 s at first, doubled by each further failure up to a minute; then it has its place again.
 /// </summary>
 public sealed class FailoverWorkerFactory : IClientWorkerFactory
 {
@@ -46,46 +46,118 @@ public sealed class FailoverWorkerFactory : IClientWorkerFactory
     /// <summary>That of the preferred server.</summary>
     public TimeProvider TimeProvider { get; }
 
+    /// <summary>How long one server has nobody beside it: then the next one is tried too, and the first that works is taken.</summary>
+    /// <value>The default value is 2 seconds.</value>
+    public TimeSpan AttemptDelay
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero, nameof(AttemptDelay));
+            field = value;
+        }
+    } = TimeSpan.FromSeconds(2);
+
     /// <inheritdoc/>
     /// <exception cref="MainConnectionException">
     /// No server worked (<see cref="MainConnectionEnd.DialFailed"/>): the message names each and why, the inner exception has theirs.
     /// </exception>
     public async ValueTask<ClientWorker> CreateAsync(CancellationToken cancellationToken = default)
     {
-        var reasons = new List<string>();
-        var errors = new List<Exception>();
-        foreach (Server server in Order())
+        using var decided = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var left = new Queue<Server>(Order());
+        var underWay = new List<(Server Server, Task<ClientWorker> Task)>();
+        var errors = new List<(Server Server, Exception Error)>();
+        try
         {
-            int attempt;
-            lock (_gate)
+            while (left.Count + underWay.Count > 0)
             {
-                attempt = server.BackOff.Begin();
-            }
-
-            try
-            {
-                ClientWorker worker = await CreateAsync(server, cancellationToken).ConfigureAwait(false);
-                lock (_gate)
+                if (left.TryDequeue(out Server? next))
                 {
-                    server.BackOff.OnSucceeded();
+                    underWay.Add((next, AttemptAsync(next, decided.Token)));
                 }
 
-                return worker;
-            }
-            catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
-            {
-                lock (_gate)
+                (Server Server, Task<ClientWorker> Task)? done = await WaitAsync(underWay, left.Count > 0, decided.Token).ConfigureAwait(false);
+                cancellationToken.ThrowIfCancellationRequested();
+                if (done is not var (server, task))
                 {
-                    server.BackOff.OnFailed(attempt, TimeProvider.GetTimestamp(), Random.Shared.NextDouble());
+                    continue;
                 }
 
-                reasons.Add($"{server.Name}: {exception.Message}");
-                errors.Add(exception);
+                underWay.Remove(done.Value);
+                if (task.IsCompletedSuccessfully)
+                {
+                    return await task.ConfigureAwait(false);
+                }
+
+                errors.Add((server, task.Exception?.InnerException ?? new OperationCanceledException("The attempt was cancelled.")));
+            }
+        }
+        finally
+        {
+            await decided.CancelAsync().ConfigureAwait(false);
+            foreach ((_, Task<ClientWorker> late) in underWay)
+            {
+                _ = CloseAsync(late);
             }
         }
 
+        string reasons = string.Join(" ", errors.Select(static failed => $"{failed.Server.Name}: {failed.Error.Message}"));
         throw new MainConnectionException(
-            MainConnectionEnd.DialFailed, $"No server was reached. {string.Join(" ", reasons)}", new AggregateException(errors));
+            MainConnectionEnd.DialFailed, $"No server was reached. {reasons}", new AggregateException(errors.Select(static failed => failed.Error)));
+    }
+
+    /// <returns>The attempt that is done, or <see langword="null"/> when it is time for the next one.</returns>
+    private async Task<(Server Server, Task<ClientWorker> Task)?> WaitAsync(
+        List<(Server Server, Task<ClientWorker> Task)> underWay, bool hasNext, CancellationToken cancellationToken)
+    {
+        Task? delay = hasNext ? Task.Delay(AttemptDelay, TimeProvider, cancellationToken) : null;
+        IEnumerable<Task> tasks = underWay.Select(static attempt => attempt.Task);
+        Task done = await Task.WhenAny(delay is null ? tasks : tasks.Append(delay)).ConfigureAwait(false);
+        return done == delay ? null : underWay.Find(attempt => attempt.Task == done);
+    }
+
+    private async Task<ClientWorker> AttemptAsync(Server server, CancellationToken cancellationToken)
+    {
+        int attempt;
+        lock (_gate)
+        {
+            attempt = server.BackOff.Begin();
+        }
+
+        try
+        {
+            ClientWorker worker = await CreateAsync(server, cancellationToken).ConfigureAwait(false);
+            lock (_gate)
+            {
+                server.BackOff.OnSucceeded();
+                server.Last = worker;
+            }
+
+            return worker;
+        }
+        catch (Exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            OnFailed(server, attempt);
+            throw;
+        }
+    }
+
+    private void OnFailed(Server server, int attempt)
+    {
+        lock (_gate)
+        {
+            server.BackOff.OnFailed(attempt, TimeProvider.GetTimestamp(), Random.Shared.NextDouble());
+        }
+    }
+
+    private static async Task CloseAsync(Task<ClientWorker> late)
+    {
+        await ((Task)late).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (late.IsCompletedSuccessfully)
+        {
+            await (await late.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
+        }
     }
 
     private async ValueTask<ClientWorker> CreateAsync(Server server, CancellationToken cancellationToken)
@@ -107,6 +179,16 @@ public sealed class FailoverWorkerFactory : IClientWorkerFactory
         long now = TimeProvider.GetTimestamp();
         lock (_gate)
         {
+            foreach (Server server in _servers)
+            {
+                if (server.Last?.Failure?.Reason == MainConnectionEnd.Timeout)
+                {
+                    // It went silent: no place for the next main connection.
+                    server.Last = null;
+                    server.BackOff.OnFailed(server.BackOff.Begin(), now, Random.Shared.NextDouble());
+                }
+            }
+
             // In the order they were given; sorting is stable.
             return [.. _servers.OrderBy(server => !server.BackOff.IsOver(now))];
         }
@@ -116,6 +198,9 @@ public sealed class FailoverWorkerFactory : IClientWorkerFactory
     {
         // Guarded by _gate.
         public BackOff BackOff = new(ticksPerSecond, LongestWaitSeconds * ticksPerSecond);
+
+        /// <summary>The last worker that was made of it. Guarded by the factory's gate.</summary>
+        public ClientWorker? Last { get; set; }
 
         public string Name => name;
 

@@ -99,8 +99,8 @@ public sealed record MuxOptions
     /// In <see cref="ProtocolVersion.Private"/>: after how long without anything from the other end it is asked for a sign of life (SPEC 8, Ping), while sub-connections are
     /// open.
     /// </summary>
-    /// <value>The default value is 5 seconds; <see cref="Timeout.InfiniteTimeSpan"/> asks never.</value>
-    public TimeSpan PingInterval { get; init => field = PositiveOrInfinite(value); } = TimeSpan.FromSeconds(5);
+    /// <value>The default value is 3 seconds; <see cref="Timeout.InfiniteTimeSpan"/> asks never.</value>
+    public TimeSpan PingInterval { get; init => field = PositiveOrInfinite(value); } = TimeSpan.FromSeconds(3);
 
     /// <summary>How long a ping may go unanswered, with nothing else coming either, before the main connection is given up (SPEC 8).</summary>
     /// <value>The default value is 10 seconds.</value>

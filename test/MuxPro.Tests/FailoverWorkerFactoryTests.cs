@@ -62,16 +62,41 @@ public sealed class FailoverWorkerFactoryTests
     }
 
     [Fact(Timeout = MuxPair.Guard)]
-    public async Task WhoDoesNotAnswer_IsGivenUp()
+    public async Task WhoDoesNotAnswer_GetsCompanyAfter2Seconds()
     {
         _first.IsSlow = true;
         Task<ClientWorker> dial = _factory.CreateAsync(Cancel).AsTask();
         await Until.TrueAsync(() => _first.Waiting.Count == 1);
-        _time.Advance(TimeSpan.FromSeconds(9.9));
+        _time.Advance(TimeSpan.FromSeconds(1.9));
         Assert.False(dial.IsCompleted);
         _time.Advance(TimeSpan.FromSeconds(0.1));
         await using ClientWorker worker = await dial;
         Assert.Equal(1, _second.Dials);
+    }
+
+    [Fact(Timeout = MuxPair.Guard)]
+    public async Task WhoWentSilent_IsNotThePlaceForTheNext()
+    {
+        (Link near, Link far) = Link.CreatePair();
+        await using var silent = new FrameScript(far);
+        int dials = 0;
+        var options = new MuxOptions { TimeProvider = _time };
+        var paris = new DialingWorkerFactory(_ => ++dials == 1 ? ValueTask.FromResult(near) : throw Refused, options: options);
+        var factory = new FailoverWorkerFactory(("paris", paris), ("oslo", _second.Factory()));
+        Task<ClientWorker> dial = factory.CreateAsync(Cancel).AsTask();
+        await silent.ReceiveAsync();
+        await silent.SendAsync(Raw.Negotiate(Raw.Private));
+        await using ClientWorker worker = await dial;
+        for (int ticks = 0; ticks < 120 && worker.Failure is null; ticks++)
+        {
+            _time.Advance(TimeSpan.FromSeconds(0.5));
+            await Task.Yield();
+        }
+
+        await worker.Completion.WaitAsync(Cancel);
+        Assert.Equal(MainConnectionEnd.Timeout, worker.Failure!.Reason);
+        await using ClientWorker next = await factory.CreateAsync(Cancel);
+        Assert.Equal((1, 1), (dials, _second.Dials));
     }
 
     [Fact(Timeout = MuxPair.Guard)]
