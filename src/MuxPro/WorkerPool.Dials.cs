@@ -46,7 +46,7 @@ public abstract partial class WorkerPool
             }
             else
             {
-                _plan.OnSucceeded(dial);
+                _plan.OnSucceeded(dial, _time.GetTimestamp());
             }
 
             EndDisposingLocked();

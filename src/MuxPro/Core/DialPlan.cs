@@ -2,18 +2,20 @@ namespace MuxPro.Core;
 
 /// <summary>
 /// Decides when a pool dials: one dial per missing worker, however many wait for it; after a failure one at a time, each after a wait
-/// (<see cref="BackOff"/>). A dial that is late counts as failed, but nobody gets an error for that: it may still come through. Not thread-safe.
+/// (<see cref="BackOff"/>). A dial is late when nothing has come through for some seconds: then one at a time is begun in the place of such dials, which may
+/// still come through. Not thread-safe.
 /// </summary>
 /// <param name="capacity">How many waiters a new worker is good for, as far as is known.</param>
 /// <param name="ticksPerSecond">Timestamps per second.</param>
 internal sealed class DialPlan(int capacity, long ticksPerSecond)
 {
     // Well beyond what a far and busy server takes, and well below the time in which a negotiation has to be done.
-    private const int LateAfterSeconds = 3;
+    private const int LateAfterSeconds = 5;
     private const int LongestWaitSeconds = 5;
 
     private readonly List<Dial> _underWay = [];
     private BackOff _backOff = new(ticksPerSecond / 10, LongestWaitSeconds * ticksPerSecond);
+    private long _succeeded = long.MinValue / 2; // the last time that one came through: a busy server is slow, but works
 
     /// <summary>How many waiters a new worker is good for.</summary>
     public int Capacity { get; set => field = Math.Max(1, value); } = Math.Max(1, capacity);
@@ -47,7 +49,7 @@ internal sealed class DialPlan(int capacity, long ticksPerSecond)
     {
         foreach (Dial dial in _underWay)
         {
-            if (!dial.IsLate && now - dial.Started >= LateAfterSeconds * ticksPerSecond)
+            if (!dial.IsLate && now >= LateAt(dial))
             {
                 dial.IsLate = true;
                 _backOff.OnFailed(dial.Number, now, random);
@@ -55,7 +57,8 @@ internal sealed class DialPlan(int capacity, long ticksPerSecond)
         }
 
         long expected = Expected;
-        if (waiters <= expected || (_backOff.IsOn && expected > 0) || !_backOff.IsOver(now))
+        bool oneAtATime = _backOff.IsOn || waiters <= (long)_underWay.Count * Capacity;
+        if (waiters <= expected || (oneAtATime && expected > 0) || !_backOff.IsOver(now))
         {
             return null;
         }
@@ -66,9 +69,10 @@ internal sealed class DialPlan(int capacity, long ticksPerSecond)
     }
 
     /// <summary>A dial made a worker.</summary>
-    public void OnSucceeded(Dial dial)
+    public void OnSucceeded(Dial dial, long now)
     {
         _underWay.Remove(dial);
+        _succeeded = now;
         _backOff.OnSucceeded();
     }
 
@@ -100,12 +104,14 @@ internal sealed class DialPlan(int capacity, long ticksPerSecond)
         {
             if (!dial.IsLate)
             {
-                due = Math.Min(due, dial.Started + (LateAfterSeconds * ticksPerSecond));
+                due = Math.Min(due, LateAt(dial));
             }
         }
 
         return due == long.MaxValue && _backOff.IsOn ? _backOff.Until : due;
     }
+
+    private long LateAt(Dial dial) => Math.Max(dial.Started, _succeeded) + (LateAfterSeconds * ticksPerSecond);
 
     /// <summary>A dial that is under way.</summary>
     public sealed class Dial(int number, long started)

@@ -168,10 +168,10 @@ public sealed class NewTests
     }
 
     [Fact]
-    public async Task New_OfAUdpFlow_IsRefusedByTheDirectDispatcher()
+    public async Task New_OfAUdpFlow_ThatTheDispatcherRefuses_EndsAlone()
     {
-        var direct = new DirectDispatcher();
-        FakeDispatcher dispatcher = new FakeDispatcher().On("192.0.2.1", cancel => direct.DispatchAsync(Destination.Udp("192.0.2.1", 53), cancel));
+        var direct = new DirectDispatcher(new DirectOptions { AllowPrivate = false });
+        FakeDispatcher dispatcher = new FakeDispatcher().OnDatagrams(direct.DispatchDatagramsAsync);
         await using ServerUnderTest server = await ServerUnderTest.StartAsync(dispatcher: dispatcher);
         await server.Peer.SendAsync(Raw.New(5, "udp:192.0.2.1:53", "datagram"), Raw.Keep(5, "another"));
         await server.Peer.ExpectEndAsync(5, ErrorCode.ProxyRejected);

@@ -7,7 +7,7 @@ namespace MuxPro.Tests.Core;
 public sealed class DialPlanTests
 {
     private const long Second = 1_000;
-    private const long Late = 3 * Second;
+    private const long Late = 5 * Second;
     private const double Middle = 0.5;
 
     [Theory]
@@ -32,7 +32,7 @@ public sealed class DialPlanTests
         plan.OnFailed(probe, 1_000, Middle);
         Assert.Equal(1_200, plan.NextDue(20));
         probe = Assert.Single(BeginAll(plan, 20, 1_200));
-        plan.OnSucceeded(probe);
+        plan.OnSucceeded(probe, 1_201);
         Assert.Equal(9, BeginAll(plan, 18, 1_201).Count);
     }
 
@@ -56,16 +56,31 @@ public sealed class DialPlanTests
         Assert.Empty(BeginAll(plan, 20, Late));
         Assert.Equal(Late + 100, plan.NextDue(20));
         DialPlan.Dial probe = Assert.Single(BeginAll(plan, 20, Late + 100));
-        plan.OnSucceeded(probe);
+        plan.OnSucceeded(probe, Late + 101);
 
-        // It serves 8; the server works, so the others need not go one by one.
-        Assert.Equal(2, BeginAll(plan, 12, Late + 101).Count);
+        // It serves 8. The server works, but those that are late may come through too: again one at a time, but at once, for those who wait for them.
+        probe = Assert.Single(BeginAll(plan, 12, Late + 102));
+        plan.OnSucceeded(probe, Late + 102);
+        Assert.Equal(3, BeginAll(plan, 41, Late + 103).Count);
 
         // And what the late ones say is old news, that concerns those alone who waited all the time.
         plan.OnFailed(stuck[0], 10 * Second, Middle);
         Assert.False(plan.WaitsFor(stuck[0], 5, since: 1));
         Assert.True(plan.WaitsFor(stuck[0], 5, since: 0));
-        Assert.Single(BeginAll(plan, 17, Late + 102));
+        Assert.Single(BeginAll(plan, 41, Late + 104));
+    }
+
+    [Fact]
+    public void WhileSomeComeThrough_NoneIsLate()
+    {
+        var plan = new DialPlan(8, Second);
+        List<DialPlan.Dial> dials = BeginAll(plan, 200, 0);
+        for (int i = 0; i < 25; i++)
+        {
+            long now = (i + 1) * 4 * Second;
+            Assert.Empty(BeginAll(plan, 200 - (8 * i), now));
+            plan.OnSucceeded(dials[i], now);
+        }
     }
 
     [Fact]
@@ -99,7 +114,7 @@ public sealed class DialPlanTests
                 {
                     DialPlan.Dial dial = underWay[pick % underWay.Count];
                     underWay.Remove(dial);
-                    plan.OnSucceeded(dial);
+                    plan.OnSucceeded(dial, now);
                     waiters = Math.Max(0, waiters - capacity);
                 }
                 else if (what <= 8 && underWay.Count > 0)

@@ -119,6 +119,34 @@ public sealed class AllocationTests
         }
     }
 
+    [Theory(Timeout = MuxPair.Guard)]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task PickWithRoom(bool leastLoaded)
+    {
+        Assert.SkipWhen(IsDebug, "Without optimisation every asynchronous call allocates.");
+        var strategy = new ClientStrategy { MaxAge = TimeSpan.FromDays(1), MaxBytes = long.MaxValue };
+        DialingWorkerFactory factory = new Dialler().Factory(strategy);
+        await using WorkerPool pool = leastLoaded ? new LeastLoadedWorkerPicker(factory) : new IncrementalWorkerPicker(factory);
+        (await pool.PickAvailableAsync(Cancel)).Release();
+        long allocated = Measure(pool);
+        allocated = Math.Min(allocated, Measure(pool));
+        Assert.Equal(0, allocated);
+
+        static long Measure(WorkerPool pool)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 100; i++)
+            {
+                ValueTask<ClientWorker> pick = pool.PickAvailableAsync(CancellationToken.None);
+                Assert.True(pick.IsCompletedSuccessfully);
+                pick.Result.Release();
+            }
+
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+    }
+
     private static async Task<List<(Session Near, Session Far)>> OpenAsync(MuxPair pair, int sessions)
     {
         var pairs = new List<(Session, Session)>();

@@ -60,11 +60,11 @@ public sealed class PoolSocketTests : IDisposable
         Assert.False(others[1].IsCompleted);
 
         // And the last one does not wait for it either.
-        await Task.Run(() => _time.Advance(TimeSpan.FromSeconds(3)), Cancel);
+        await Task.Run(() => _time.Advance(TimeSpan.FromSeconds(5)), Cancel);
         await Task.Run(() => _time.Advance(TimeSpan.FromSeconds(0.12)), Cancel);
         Serve(await _listener.AcceptSocketAsync(Cancel));
         await EchoAsync(await others[1]);
-        await Task.Run(() => _time.Advance(TimeSpan.FromSeconds(7.5)), Cancel);
+        await Task.Run(() => _time.Advance(TimeSpan.FromSeconds(5.5)), Cancel);
         await EndAsync(mute);
         await EchoAsync(await first);
     }

@@ -52,6 +52,7 @@ public sealed class PoolWearTests
         ClientWorker worker = await picker.PickAvailableAsync(Cancel);
         _time.Advance(TimeSpan.FromMinutes(2));
         Assert.False(worker.TryReserve());
+        Assert.NotSame(worker, await picker.PickAvailableAsync(Cancel));
         await EchoAsync(worker.Open(Target));
         await worker.Completion.WaitAsync(Cancel);
     }
@@ -90,6 +91,18 @@ public sealed class PoolWearTests
         await EchoAsync(neighbour, 200_000);
         await worker.Completion.WaitAsync(Cancel);
         Assert.Equal(2, server.Dials);
+    }
+
+    [Fact(Timeout = MuxPair.Guard)]
+    public async Task MaxBytes_LastSessionEnds_NobodyElseComes_Closes()
+    {
+        Dialler server = MakeServer();
+        await using var picker = server.Pool(new ClientStrategy { MaxBytes = 1_000_000 });
+        await using var client = new ClientManager(picker);
+        Session session = await client.OpenAsync(Target, Cancel);
+        ClientWorker worker = Assert.Single(picker.Workers);
+        await EchoAsync(session, 600_000);
+        await worker.Completion.WaitAsync(Cancel);
     }
 
     [Fact]

@@ -7,9 +7,9 @@ namespace MuxPro.Tests.Support;
 internal sealed class FakeDispatcher : IDispatcher
 {
     private readonly ConcurrentDictionary<string, Func<CancellationToken, ValueTask<Link>>> _routes = new(StringComparer.Ordinal);
-    private readonly Channel<(Destination Destination, Link Link)> _targets = Channel.CreateUnbounded<(Destination, Link)>();
-
     private readonly Channel<DatagramLink> _flows = Channel.CreateUnbounded<DatagramLink>();
+    private Func<Destination, CancellationToken, ValueTask<DatagramLink>>? _datagrams;
+    private readonly Channel<(Destination Destination, Link Link)> _targets = Channel.CreateUnbounded<(Destination, Link)>();
 
     /// <summary>Says how a host is reached.</summary>
     public FakeDispatcher On(string host, Func<CancellationToken, ValueTask<Link>> dispatch)
@@ -41,8 +41,20 @@ internal sealed class FakeDispatcher : IDispatcher
         return ValueTask.FromResult(near);
     }
 
+    /// <summary>Says how flows of datagrams are opened.</summary>
+    public FakeDispatcher OnDatagrams(Func<Destination, CancellationToken, ValueTask<DatagramLink>> dispatch)
+    {
+        _datagrams = dispatch;
+        return this;
+    }
+
     public ValueTask<DatagramLink> DispatchDatagramsAsync(Destination destination, CancellationToken cancellationToken = default)
     {
+        if (_datagrams is not null)
+        {
+            return _datagrams(destination, cancellationToken);
+        }
+
         (DatagramLink near, DatagramLink far) = DatagramLink.CreatePair(destination);
         Assert.True(_flows.Writer.TryWrite(far));
         return ValueTask.FromResult(near);
