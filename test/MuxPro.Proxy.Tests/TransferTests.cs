@@ -74,9 +74,15 @@ public sealed class TransferTests
             Assert.Equal(Origin.HashOf(bytes), got);
 
             // The application has ended its direction; the answer still arrives.
-            await atTarget.WriteAsync(bytes, Cancel);
-            accepted.Shutdown(SocketShutdown.Send);
+            Task answering = AnswerAsync();
             Assert.Equal(Origin.HashOf(bytes), Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, Cancel)));
+            await answering;
+
+            async Task AnswerAsync()
+            {
+                await atTarget.WriteAsync(bytes, Cancel);
+                accepted.Shutdown(SocketShutdown.Send);
+            }
 
             async Task SendAsync()
             {
