@@ -74,15 +74,10 @@ public sealed class TransferTests
             Assert.Equal(Origin.HashOf(bytes), got);
 
             // The application has ended its direction; the answer still arrives.
-            Task answering = AnswerAsync();
-            Assert.Equal(Origin.HashOf(bytes), Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, Cancel)));
-            await answering;
-
-            async Task AnswerAsync()
-            {
-                await atTarget.WriteAsync(bytes, Cancel);
-                accepted.Shutdown(SocketShutdown.Send);
-            }
+            Task<byte[]> answer = SHA256.HashDataAsync(stream, Cancel).AsTask();
+            await atTarget.WriteAsync(bytes, Cancel);
+            accepted.Shutdown(SocketShutdown.Send);
+            Assert.Equal(Origin.HashOf(bytes), Convert.ToHexStringLower(await answer));
 
             async Task SendAsync()
             {

@@ -36,6 +36,17 @@ internal sealed partial class DatagramInput(Session session, ulong globalId) : I
     /// <summary>Datagrams that found no room.</summary>
     public long Dropped { get; private set; }
 
+    public bool HasUnread
+    {
+        get
+        {
+            lock (session.Sync)
+            {
+                return !_bytes.IsEmpty;
+            }
+        }
+    }
+
     public bool IsCompleted
     {
         get

@@ -6,6 +6,9 @@ internal interface ISessionReceiver
     /// <summary>Whether the application reads no more.</summary>
     bool IsCompleted { get; }
 
+    /// <summary>Whether something waits for the application to read it.</summary>
+    bool HasUnread { get; }
+
     /// <summary>Nothing more comes.</summary>
     /// <param name="error">Why, unless the other end is done in order. What was received before is read first.</param>
     /// <param name="drop">Whether what was received before is dropped instead.</param>

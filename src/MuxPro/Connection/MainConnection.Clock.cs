@@ -173,8 +173,18 @@ internal sealed partial class MainConnection
             _sessions.CopyTo(_scan);
             foreach (Session session in _scan)
             {
-                if (session is { EndSent: true, EndReceived: false, IsAborted: false }
-                    && now - session.LastReceived >= ToTimestamps(Options.LingerTimeout))
+                if (session is not { EndSent: true, EndReceived: false, IsAborted: false }
+                    || now - session.LastReceived < ToTimestamps(Options.LingerTimeout))
+                {
+                    continue;
+                }
+
+                if (session.Receiver.HasUnread)
+                {
+                    // The application takes its time, and the other end may have no credit left: the silence is ours.
+                    session.LastReceived = now;
+                }
+                else
                 {
                     (late ??= []).Add(session);
                 }

@@ -21,6 +21,17 @@ internal sealed partial class SessionInput(Session session)
     private bool _lent; // the application holds bytes of the last read
     private SessionWait _wait;
 
+    public bool HasUnread
+    {
+        get
+        {
+            lock (session.Sync)
+            {
+                return !_bytes.IsEmpty;
+            }
+        }
+    }
+
     public bool IsCompleted
     {
         get

@@ -59,14 +59,28 @@ public sealed class ClockTests
     {
         await using ClientUnderTest client = await StartLingeringAsync();
         Session session = await OpenAndEndAsync(client);
-        await client.Peer.SendAsync(Raw.Keep(2, "unread"));
-        await client.ExpectNothingAsync();
+        await client.Peer.SendAsync(Raw.Keep(2, "read"));
+        await session.ExpectTextAsync("read");
         _time.Advance(TimeSpan.FromSeconds(30));
         await client.Peer.ExpectEndAsync(2, ErrorCode.OperationTimeout);
         await session.ExpectErrorAsync(ErrorCode.OperationTimeout, remote: false);
         await session.Completion.Guarded();
         Assert.Equal(1, client.Worker.ActiveSessions);
         await client.ExpectNothingAsync();
+    }
+
+    [Fact]
+    public async Task Linger_DoesNotCountWhileTheApplicationHasSomethingToRead()
+    {
+        await using ClientUnderTest client = await StartLingeringAsync();
+        Session session = await OpenAndEndAsync(client);
+        await client.Peer.SendAsync(Raw.Keep(2, "unread"));
+        await client.ExpectNothingAsync();
+        _time.Advance(TimeSpan.FromSeconds(45));
+        await client.ExpectNothingAsync();
+        await session.ExpectTextAsync("unread");
+        _time.Advance(TimeSpan.FromSeconds(30));
+        await client.Peer.ExpectEndAsync(2, ErrorCode.OperationTimeout);
     }
 
     [Fact]
