@@ -13,7 +13,7 @@ internal static partial class Log
     [LoggerMessage(9, LogLevel.Information, "Closed a connection from {Address}: {Limit} others of it are in their handshake.")]
     public static partial void TooManyHandshakes(this ILogger logger, IPAddress address, int limit);
 
-    [LoggerMessage(10, LogLevel.Warning, "Cut {Count} connections: {Reason}.")]
+    [LoggerMessage(10, LogLevel.Warning, "Cut what was open ({Count}): {Reason}.")]
     public static partial void CutByDrain(this ILogger logger, int count, string reason);
 
     [LoggerMessage(53, LogLevel.Information, "Stopped while main connections had not ended.")]

@@ -108,7 +108,7 @@ internal sealed class ServerCommand
         }
 
         output.WriteLine(
-            $"muxpro server stops: it takes nothing new and waits up to {timeout.TotalSeconds} s for what is open on {server.MainConnections} main connections; "
+            $"muxpro server stops: it takes nothing new and waits up to {timeout.TotalSeconds} s for what is open (main connections: {server.MainConnections}); "
             + "a second signal stops it at once.");
         using var enough = new CancellationTokenSource(timeout, TimeProvider.System);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(enough.Token, _now);

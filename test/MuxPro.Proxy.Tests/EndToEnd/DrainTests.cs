@@ -26,7 +26,7 @@ public sealed class DrainTests
 
         // Each has begun and is not read further until the server is told.
         HttpResponseMessage[] begun = await Task.WhenAll(Enumerable.Range(0, Downloads).Select(
-            _ => http.GetAsync(origin.Uri($"/bytes/{Size}"), HttpCompletionOption.ResponseHeadersRead, Cancel)));
+            async _ => await http.SendAsync(Request($"/bytes/{Size}"), HttpCompletionOption.ResponseHeadersRead, Cancel)));
         Assert.Equal(0, other.MainConnections);
         Task<int> draining = pair.Server.DrainAsync(Cancel);
 
@@ -34,9 +34,7 @@ public sealed class DrainTests
         int opened = 0;
         while (other.MainConnections == 0 || opened < 10)
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, origin.Uri("/bytes/10"));
-            request.Headers.ConnectionClose = true;
-            using HttpResponseMessage response = await http.SendAsync(request, Cancel);
+            using HttpResponseMessage response = await http.SendAsync(Request("/bytes/10"), Cancel);
             Assert.Equal(10, (await response.Content.ReadAsByteArrayAsync(Cancel)).Length);
             opened++;
         }
@@ -49,6 +47,14 @@ public sealed class DrainTests
         }
 
         Assert.Equal(0, await draining);
+
+        // A connection each: what is kept for a next request is open too, and would be waited for.
+        HttpRequestMessage Request(string path)
+        {
+            var request = new HttpRequestMessage(HttpMethod.Get, origin.Uri(path));
+            request.Headers.ConnectionClose = true;
+            return request;
+        }
     }
 
     [Fact]
