@@ -152,6 +152,7 @@ public sealed class ServerWorker : IAsyncDisposable
     {
         FlowTable.Lease? lease = null;
         DatagramLink? link = null;
+        bool isLost = false;
         try
         {
             if (session.GlobalId != 0)
@@ -170,18 +171,17 @@ public sealed class ServerWorker : IAsyncDisposable
             }
 
             session.Session.ConfirmOpened();
-            RelayResult result = await DatagramRelay.RunAsync(
+            DatagramRelayResult result = await DatagramRelay.CopyAsync(
                 session, link, _options.DatagramIdleTimeout, _options.TimeProvider, lease?.Revoked ?? CancellationToken.None).ConfigureAwait(false);
-            if (lease is { Revoked.IsCancellationRequested: true })
+            isLost = result is { End: DatagramRelayEnd.Failed, Side: RelaySide.First } && _connection.Failure is not null;
+            if (result.Error is not null)
             {
-                session.Abort(ErrorCode.RemoteDisconnect);
-            }
-            else if (result.Error is not null)
-            {
-                session.Abort(result.Error);
+                // Of a flow that another sub-connection took over, too.
+                session.Abort(result.Error is OperationCanceledException
+                    ? new SessionException(ErrorCode.RemoteDisconnect, "Another sub-connection took the flow over.") : result.Error);
             }
 
-            return result;
+            return new RelayResult(result.BytesForward, result.BytesBackward, result.Error, result.Side);
         }
         catch (Exception exception)
         {
@@ -190,7 +190,7 @@ public sealed class ServerWorker : IAsyncDisposable
         }
         finally
         {
-            DatagramLink? surplus = lease is null ? link : lease.Release(link, isLost: _connection.Failure is not null);
+            DatagramLink? surplus = lease is null ? link : lease.Release(link, isLost);
             if (surplus is not null)
             {
                 await surplus.DisposeAsync().ConfigureAwait(false);
