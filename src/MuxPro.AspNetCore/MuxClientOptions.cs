@@ -1,3 +1,5 @@
+using System.Net.Security;
+
 namespace MuxPro.AspNetCore;
 
 /// <summary>Settings of a client that <c>AddMuxClient</c> registers. Values that break a rule stop the host when it starts, and the message names them.</summary>
@@ -45,7 +47,11 @@ public sealed class MuxClientOptions : MuxConnectionOptions
         switch (address.IsAbsoluteUri && host.Length > 0 ? address.Scheme : "")
         {
             case "tls":
-                return cancellationToken => Link.ConnectTlsAsync(host, port, cancellationToken);
+                return cancellationToken => Link.ConnectTlsAsync(
+                    host,
+                    port,
+                    new SslClientAuthenticationOptions { TargetHost = host, ApplicationProtocols = [MuxProDefaults.ApplicationProtocol] },
+                    cancellationToken);
             case "tcp":
                 return cancellationToken => Link.ConnectTcpAsync(host, port, cancellationToken);
             case "ws" or "wss":

@@ -14,20 +14,27 @@ namespace Microsoft.AspNetCore.Hosting;
 /// <summary>Main connections on Kestrel.</summary>
 public static class MuxListenOptionsExtensions
 {
-    /// <summary>
-    /// Takes the connections of an endpoint as main connections. After <c>UseHttps</c> they run over TLS; connections that chose HTTP there (ALPN <c>h2</c> or
-    /// <c>http/1.1</c>) stay HTTP, so that one port serves both.
-    /// </summary>
+    /// <summary>Takes the connections of an endpoint as main connections; after <c>UseHttps</c> over TLS.</summary>
     /// <param name="listenOptions">The endpoint.</param>
+    /// <param name="besideHttp">
+    /// <see langword="false"/>, the default: all connections are main connections. <see langword="true"/>: those are that ask for Mux.Pro by name in TLS
+    /// (<see cref="MuxProDefaults.ApplicationProtocol"/>, which <see cref="OfferMuxPro"/> offers), and all others stay HTTP.
+    /// </param>
     /// <returns>The endpoint.</returns>
     /// <exception cref="InvalidOperationException"><c>AddMuxServer</c> was not called.</exception>
-    public static ListenOptions UseMuxPro(this ListenOptions listenOptions)
+    public static ListenOptions UseMuxPro(this ListenOptions listenOptions, bool besideHttp = false)
     {
         ArgumentNullException.ThrowIfNull(listenOptions);
         MuxServerHost host = listenOptions.ApplicationServices.GetService<MuxServerHost>()
             ?? throw new InvalidOperationException("UseMuxPro needs services.AddMuxServer().");
         host.AddEndpoint();
-        listenOptions.Use(next => connection => IsHttp(connection)
+        if (!besideHttp)
+        {
+            // So that TLS does not offer HTTP, and no client is turned away for asking for something else.
+            listenOptions.Protocols = HttpProtocols.None;
+        }
+
+        listenOptions.Use(next => connection => besideHttp && !AskedForMuxPro(connection)
             ? next(connection)
             : host.RunAsync(
                 new ConnectionLink(connection),
@@ -36,10 +43,7 @@ public static class MuxListenOptionsExtensions
         return listenOptions;
     }
 
-    /// <summary>
-    /// Offers Mux.Pro beside HTTP in TLS (<see cref="MuxProDefaults.ApplicationProtocol"/>), for clients that ask for it by name. A client that names no protocol does not
-    /// need it.
-    /// </summary>
+    /// <summary>Offers Mux.Pro beside HTTP in TLS, for an endpoint that has both.</summary>
     /// <param name="httpsOptions">The options of <c>UseHttps</c>.</param>
     /// <returns>The options.</returns>
     public static HttpsConnectionAdapterOptions OfferMuxPro(this HttpsConnectionAdapterOptions httpsOptions)
@@ -54,9 +58,7 @@ public static class MuxListenOptionsExtensions
         return httpsOptions;
     }
 
-    private static bool IsHttp(ConnectionContext connection)
-    {
-        ReadOnlySpan<byte> chosen = connection.Features.Get<ITlsApplicationProtocolFeature>() is { } tls ? tls.ApplicationProtocol.Span : [];
-        return chosen.SequenceEqual(SslApplicationProtocol.Http2.Protocol.Span) || chosen.SequenceEqual(SslApplicationProtocol.Http11.Protocol.Span);
-    }
+    private static bool AskedForMuxPro(ConnectionContext connection)
+        => connection.Features.Get<ITlsApplicationProtocolFeature>() is { } tls
+            && tls.ApplicationProtocol.Span.SequenceEqual(MuxProDefaults.ApplicationProtocol.Protocol.Span);
 }

@@ -5,7 +5,7 @@ namespace MuxPro;
 
 /// <summary>A link over a WebSocket. The close handshake is the end of the stream, one frame per direction.</summary>
 internal sealed class WebSocketLink(WebSocket socket, EndPoint? remoteEndPoint)
-    : StreamLink(WebSocketStream.Create(socket, WebSocketMessageType.Binary, CloseTimeout), socket: null)
+    : StreamLink(new WebSocketByteStream(WebSocketStream.Create(socket, WebSocketMessageType.Binary, CloseTimeout)), socket: null)
 {
     // How long disposing waits for the other end's close frame.
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(5);
