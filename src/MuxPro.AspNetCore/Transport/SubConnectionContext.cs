@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace MuxPro.AspNetCore.Transport;
 
-/// <summary>A sub-connection as a connection of Kestrel's: its pipes are the transport, and nothing is copied between the two.</summary>
+/// <summary>A sub-connection as a connection of Kestrel's: its pipes are the transport, and nothing is copied in between.</summary>
 internal sealed class SubConnectionContext : DefaultConnectionContext, IMuxConnectionFeature
 {
     private readonly CancellationTokenSource _closed = new();
@@ -20,7 +20,7 @@ internal sealed class SubConnectionContext : DefaultConnectionContext, IMuxConne
         Session = session;
         MainConnectionId = main.Id;
         _tls = main.Tls;
-        Transport = session;
+        Transport = new SubConnectionTransport(session);
         LocalEndPoint = new MuxEndPoint(session.Destination.Host, session.Destination.Port);
         RemoteEndPoint = session.RemoteEndPoint;
         ConnectionClosed = _closed.Token;
