@@ -5,12 +5,6 @@ public sealed class MuxServerOptions : MuxConnectionOptions
 {
     private static readonly MuxOptions Defaults = new();
 
-    /// <summary>
-    /// Reaches the destinations that no <see cref="MuxEndPoint"/> takes: <see cref="DirectDispatcher"/>, a client of another server, a router of your own.
-    /// </summary>
-    /// <value>The default value is <see langword="null"/>: such sub-connections are refused with <see cref="ErrorCode.ProxyRejected"/>.</value>
-    public IDispatcher? Dispatcher { get; set; }
-
     /// <inheritdoc cref="MuxOptions.DispatchTimeout"/>
     public TimeSpan DispatchTimeout { get; set; } = Defaults.DispatchTimeout;
 
@@ -23,6 +17,20 @@ public sealed class MuxServerOptions : MuxConnectionOptions
     /// <summary>How long sub-connections may go on when the host stops; what is open then is cut.</summary>
     /// <value>The default value is 10 seconds. The host's own <c>ShutdownTimeout</c>, 30 seconds, is the limit of everything.</value>
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>What reaches the destinations that no <see cref="MuxEndPoint"/> takes.</summary>
+    internal IDispatcher? Dispatcher { get; private set; }
+
+    /// <summary>
+    /// Sends the sub-connections that no <see cref="MuxEndPoint"/> takes on: to a <see cref="DirectDispatcher"/>, a client of another server, a router of your own.
+    /// Without, they are refused with <see cref="ErrorCode.ProxyRejected"/>.
+    /// </summary>
+    /// <param name="dispatcher">Reaches the destinations.</param>
+    public void UseDispatcher(IDispatcher dispatcher)
+    {
+        ArgumentNullException.ThrowIfNull(dispatcher);
+        Dispatcher = dispatcher;
+    }
 
     private protected override MuxOptions ApplyOwn(MuxOptions options, List<string> failures)
     {

@@ -40,7 +40,7 @@ public static class MuxServiceCollectionExtensions
 
     /// <summary>
     /// Registers the server. Main connections come in through <c>UseMuxPro</c> (an endpoint of Kestrel's) or <c>MapMuxPro</c> (WebSockets); their sub-connections go to the
-    /// <see cref="MuxEndPoint"/>s that Kestrel listens on, and to <see cref="MuxServerOptions.Dispatcher"/>.
+    /// <see cref="MuxEndPoint"/>s that Kestrel listens on, and to <see cref="MuxServerOptions.UseDispatcher"/>.
     /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">Sets the options.</param>

@@ -109,7 +109,7 @@ public sealed class EndpointTests
                     kestrel.Listen(new MuxEndPoint("api.internal", 80));
                 }
             },
-            static builder => builder.Services.Configure<MuxServerOptions>(static options => options.Dispatcher = new EchoDispatcher()));
+            static builder => builder.Services.Configure<MuxServerOptions>(static options => options.UseDispatcher(new EchoDispatcher())));
         await using ClientManager client = app.Connect();
         await using Session session = await client.OpenAsync(Destination.Tcp("echo.example", 7), Cancel);
         await session.Output.WriteAsync("hello"u8.ToArray(), Cancel);
@@ -167,7 +167,7 @@ public sealed class EndpointTests
                 builder.Services.AddSingleton<TimeProvider>(time);
                 builder.Services.Configure<MuxServerOptions>(static options =>
                 {
-                    options.Dispatcher = new EchoDispatcher();
+                    options.UseDispatcher(new EchoDispatcher());
                     options.DrainTimeout = TimeSpan.FromSeconds(3);
                 });
             });
