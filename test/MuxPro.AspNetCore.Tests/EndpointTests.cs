@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Time.Testing;
@@ -185,6 +186,30 @@ public sealed class EndpointTests
         time.Advance(TimeSpan.FromSeconds(0.2));
         await Assert.ThrowsAnyAsync<MuxException>(async () => await session.Input.ReadAsync(Cancel)).Guarded();
         await stop.Guarded();
+    }
+
+    [Fact]
+    public async Task EndpointThatIsGivenUp_EndsItsMainConnections_AndNoOther()
+    {
+        IConfigurationRoot configuration = new ConfigurationBuilder().AddInMemoryCollection([new("Endpoints:First:Url", "http://127.0.0.1:0")]).Build();
+        await using TestApp app = await TestApp.StartAsync(MapWhere, kestrel =>
+        {
+            kestrel.Configure(configuration, reloadOnChange: true).Endpoint("First", static endpoint => endpoint.ListenOptions.UseMuxPro());
+            kestrel.Listen(IPAddress.Parse("127.0.0.3"), 0, static listen => listen.UseMuxPro());
+            kestrel.Listen(new MuxEndPoint("api.internal", 80));
+        });
+        int other = app.App.Urls.Select(static url => new Uri(url)).Single(static url => url.Host == "127.0.0.3").Port;
+        await using ClientManager living = MuxClient.Connect(cancellationToken => Link.ConnectTcpAsync("127.0.0.3", other, cancellationToken));
+        await using Session open = await living.OpenAsync(Destination.Tcp("api.internal", 80), Cancel);
+        await using ClientWorker worker = await ConnectAsync(app);
+        configuration["Endpoints:First:Url"] = "http://127.0.0.2:0";
+        configuration.Reload();
+        await worker.Completion.Guarded();
+        Assert.Equal(MainConnectionEnd.ClosedByPeer, worker.Failure!.Reason);
+
+        await open.Output.WriteAsync("GET / HTTP/1.1\r\nHost: api.internal\r\nConnection: close\r\n\r\n"u8.ToArray(), Cancel);
+        using var answer = new StreamReader(open.AsStream());
+        Assert.Contains("inside", await answer.ReadToEndAsync(Cancel).Guarded(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -51,15 +51,24 @@ internal sealed class MuxServerHost : IDisposable
     /// <param name="features">Of what is below it.</param>
     public async Task RunAsync(Link link, MainConnectionInfo info, IFeatureCollection features)
     {
-        // Kestrel asks each of its connections to close when it stops, also when no host does.
+        using var close = CancellationTokenSource.CreateLinkedTokenSource(_close.Token);
+
+        // Kestrel gives up an endpoint, not only when the host stops: then all main connections are drained together.
         CancellationToken closeRequested = features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? CancellationToken.None;
-        await using CancellationTokenRegistration registration =
-            closeRequested.UnsafeRegister(static self => _ = ((MuxServerHost)self!)._stop.Value, this);
+        await using CancellationTokenRegistration registration = closeRequested.UnsafeRegister(
+            _ =>
+            {
+                if (!IsStopping)
+                {
+                    close.Cancel();
+                }
+            },
+            null);
         Interlocked.Increment(ref _mainConnections);
         try
         {
             // Without listeners everything is for the dispatcher, and the library's own server is all that is needed.
-            await (_router.IsEmpty && _options.Dispatcher is not null ? _server.RunAsync(link, _close.Token) : AcceptAsync(link, info));
+            await (_router.IsEmpty && _options.Dispatcher is not null ? _server.RunAsync(link, close.Token) : AcceptAsync(link, info, close.Token));
         }
         finally
         {
@@ -67,12 +76,12 @@ internal sealed class MuxServerHost : IDisposable
         }
     }
 
-    private async Task AcceptAsync(Link link, MainConnectionInfo info)
+    private async Task AcceptAsync(Link link, MainConnectionInfo info, CancellationToken close)
     {
         long number = 0;
         try
         {
-            await foreach (Session session in _server.AcceptAllAsync(link, _close.Token))
+            await foreach (Session session in _server.AcceptAllAsync(link, close))
             {
                 _open.Add(session.Completion);
                 SubConnectionListener? listener = _router.Find(session.Destination);
@@ -82,9 +91,9 @@ internal sealed class MuxServerHost : IDisposable
                 }
             }
         }
-        catch (OperationCanceledException) when (_close.IsCancellationRequested)
+        catch (OperationCanceledException) when (close.IsCancellationRequested)
         {
-            // The host has stopped.
+            // The host has stopped, or Kestrel gave the endpoint up.
         }
     }
 
