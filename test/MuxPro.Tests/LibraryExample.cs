@@ -147,17 +147,7 @@ internal static class LibraryExample
     public static HttpClient MakeHttpClient(ClientManager client)
     {
         // <http>
-        var handler = new SocketsHttpHandler
-        {
-            UseProxy = false,
-            ConnectCallback = async (context, ct) =>
-            {
-                DnsEndPoint target = context.DnsEndPoint;
-                Session session = await client.OpenAsync(Destination.Tcp(target.Host, target.Port), ct);
-                return session.AsStream(); // disposing the stream disposes the session
-            },
-        };
-        var http = new HttpClient(handler);
+        var http = new HttpClient(client.CreateHttpHandler());
         // </http>
         return http;
     }
