@@ -15,7 +15,6 @@ internal sealed class MuxServerHost : IDisposable
     private readonly SubConnectionRouter _router;
     private readonly Server _server;
     private readonly ILogger _log;
-    private readonly OpenCount _open = new();
     private readonly Lazy<Task> _stop;
     private readonly CancellationTokenSource _close = new();
     private int _endpoints;
@@ -28,7 +27,7 @@ internal sealed class MuxServerHost : IDisposable
         _muxOptions = _options.ToMuxOptions(services);
         _router = router;
         _log = log;
-        _server = new Server(_options.Dispatcher, _muxOptions);
+        _server = new Server(_options.Dispatcher, _muxOptions) { AcceptsDatagrams = _options.Dispatcher is not null };
         _stop = new Lazy<Task>(StopAsync);
         lifetime?.ApplicationStopping.UnsafeRegister(static self => _ = ((MuxServerHost)self!)._stop.Value, this);
     }
@@ -83,7 +82,6 @@ internal sealed class MuxServerHost : IDisposable
         {
             await foreach (Session session in _server.AcceptAllAsync(link, close))
             {
-                _open.Add(session.Completion);
                 SubConnectionListener? listener = _router.Find(session.Destination);
                 if (listener is null || !listener.TryAdd(new SubConnectionContext(session, info, ++number)))
                 {
@@ -108,7 +106,16 @@ internal sealed class MuxServerHost : IDisposable
 
             // The server is asked, not its dispatcher: it answers mux.pro itself.
             using var timeout = new CancellationTokenSource(_muxOptions.DispatchTimeout, _muxOptions.TimeProvider);
+            if (session.Destination.Network == Network.Udp)
+            {
+                DatagramLink flow = await _server.DispatchDatagramsAsync(session.Destination, timeout.Token);
+                session.ConfirmOpened();
+                await DatagramRelay.RunAsync(session.AsDatagrams(), flow, _muxOptions.DatagramIdleTimeout, _muxOptions.TimeProvider);
+                return;
+            }
+
             Link target = await _server.DispatchAsync(session.Destination, timeout.Token);
+            session.ConfirmOpened();
             await Relay.RunAsync(session, target);
         }
         catch (OperationCanceledException)
@@ -125,7 +132,7 @@ internal sealed class MuxServerHost : IDisposable
     private async Task StopAsync()
     {
         using var deadline = new CancellationTokenSource(_options.DrainTimeout, _muxOptions.TimeProvider);
-        int cut = await DrainAsync(deadline.Token);
+        int cut = await _server.DrainAsync(deadline.Token);
         if (cut > 0)
         {
             _log.SubConnectionsCut(cut, _options.DrainTimeout);
@@ -133,8 +140,4 @@ internal sealed class MuxServerHost : IDisposable
 
         await _close.CancelAsync();
     }
-
-    /// <summary>The one place that knows how sub-connections are waited for.</summary>
-    /// <returns>How many were still open at the deadline.</returns>
-    private Task<int> DrainAsync(CancellationToken deadline) => _open.WaitAsync(deadline);
 }
