@@ -1,4 +1,5 @@
-// Uses what the libraries have, as native code: client, pool, server, Kestrel endpoint and transport, WebSockets, options, health checks, HTTP handler.
+// Uses what the libraries have, as native code: client, pool, server, Kestrel endpoint and transport, WebSockets, options, health checks and
+// the HTTP handler.
 // Prints one line and exits with 0 when all of it worked. eng/aot.sh publishes and runs it.
 using System.Net;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -10,12 +11,15 @@ using MuxPro.AspNetCore;
 
 WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(args);
 builder.Logging.SetMinimumLevel(LogLevel.Warning);
-builder.Configuration.AddInMemoryCollection([new("Mux:MaxSessions", "100"), new("Mux:DispatchTimeout", "00:00:05"), new("Client:MaxConcurrency", "4")]);
+builder.Configuration.AddInMemoryCollection(
+    [new("Mux:MaxSessions", "100"), new("Mux:DispatchTimeout", "00:00:05"), new("Client:MaxConcurrency", "4")]);
 builder.Services.AddMuxServer(options => options.UseDispatcher(new DirectDispatcher())).BindConfiguration("Mux");
 builder.Services.AddHealthChecks().AddMuxServer().AddMuxClient("tcp").AddMuxClient("ws");
 int port = 0;
-builder.Services.AddMuxClient("tcp", options => options.Dial = ct => Link.ConnectTcpAsync("127.0.0.1", port, ct)).BindConfiguration("Client");
-builder.Services.AddMuxClient("ws", options => options.Dial = ct => Link.ConnectWebSocketAsync(new Uri($"ws://127.0.0.1:{port}/mux"), null, ct));
+builder.Services.AddMuxClient("tcp", options => options.Dial = ct => Link.ConnectTcpAsync("127.0.0.1", port, ct))
+    .BindConfiguration("Client");
+builder.Services.AddMuxClient(
+    "ws", options => options.Dial = ct => Link.ConnectWebSocketAsync(new Uri($"ws://127.0.0.1:{port}/mux"), null, ct));
 builder.WebHost.ConfigureKestrel(kestrel =>
 {
     kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseMuxPro());
@@ -26,7 +30,8 @@ builder.WebHost.ConfigureKestrel(kestrel =>
 await using WebApplication app = builder.Build();
 app.UseWebSockets();
 app.MapMuxPro("/mux");
-app.MapGet("/", (HttpContext context) => $"{context.Request.Protocol} in {context.Features.Get<IMuxConnectionFeature>()?.Session.Destination}");
+app.MapGet("/", (HttpContext context)
+    => $"{context.Request.Protocol} in {context.Features.Get<IMuxConnectionFeature>()?.Session.Destination}");
 await app.StartAsync();
 int[] ports = [.. app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
     .Select(address => new Uri(address)).Where(address => address.Host == "127.0.0.1").Select(address => address.Port)];

@@ -189,6 +189,25 @@ public sealed class EndpointTests
     }
 
     [Fact]
+    public async Task WhatIsNoMainConnection_IsCut()
+    {
+        await using TestApp app = await TestApp.StartAsync(MapWhere);
+        await using Link link = await Link.ConnectTcpAsync("127.0.0.1", app.Port, Cancel);
+        await link.Output.WriteAsync("GET / HTTP/1.1\r\nHost: api.internal\r\n\r\n"u8.ToArray(), Cancel);
+        IOException? cut = null;
+        try
+        {
+            Assert.Equal(0, (await link.Input.ReadAsync(Cancel).Guarded()).Buffer.Length);
+        }
+        catch (IOException exception)
+        {
+            cut = exception; // a reset, or an end: what matters is that no byte comes and that it does not stay open
+        }
+
+        Assert.True(cut is null or { InnerException: System.Net.Sockets.SocketException });
+    }
+
+    [Fact]
     public async Task EndpointThatIsGivenUp_EndsItsMainConnections_AndNoOther()
     {
         IConfigurationRoot configuration = new ConfigurationBuilder().AddInMemoryCollection([new("Endpoints:First:Url", "http://127.0.0.1:0")]).Build();

@@ -10,7 +10,8 @@ internal sealed class MuxClientHealthCheck(MuxClientPool pool) : IHealthCheck
         ClientWorker[] up = [.. pool.Picker.Workers.Where(static worker => !worker.IsClosing)];
         if (up.Length > 0)
         {
-            return HealthCheckResult.Healthy($"{up.Length} main connections are up, with {up.Sum(static worker => worker.ActiveSessions)} sub-connections.");
+            int sessions = up.Sum(static worker => worker.ActiveSessions);
+            return HealthCheckResult.Healthy($"{up.Length} main connections are up, with {sessions} sub-connections.");
         }
 
         try

@@ -22,5 +22,7 @@ internal sealed class MuxOptionsValidator : IValidateOptions<MuxClientOptions>, 
     }
 
     private static ValidateOptionsResult Result(string who, List<string> failures)
-        => failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures.Select(failure => $"{who}: {failure}"));
+        => failures.Count == 0
+            ? ValidateOptionsResult.Success
+            : ValidateOptionsResult.Fail(failures.Select(failure => $"{who}: {failure}"));
 }

@@ -21,7 +21,11 @@ internal sealed class MuxServerHost : IDisposable
     private int _mainConnections;
 
     public MuxServerHost(
-        IOptions<MuxServerOptions> options, SubConnectionRouter router, IServiceProvider services, ILogger<MuxServerHost> log, IHostApplicationLifetime? lifetime = null)
+        IOptions<MuxServerOptions> options,
+        SubConnectionRouter router,
+        IServiceProvider services,
+        ILogger<MuxServerHost> log,
+        IHostApplicationLifetime? lifetime = null)
     {
         _options = options.Value;
         _muxOptions = _options.ToMuxOptions(services);
@@ -53,7 +57,8 @@ internal sealed class MuxServerHost : IDisposable
         using var close = CancellationTokenSource.CreateLinkedTokenSource(_close.Token);
 
         // Kestrel gives up an endpoint, not only when the host stops: then all main connections are drained together.
-        CancellationToken closeRequested = features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? CancellationToken.None;
+        CancellationToken closeRequested =
+            features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? CancellationToken.None;
         await using CancellationTokenRegistration registration = closeRequested.UnsafeRegister(
             _ =>
             {
@@ -67,7 +72,9 @@ internal sealed class MuxServerHost : IDisposable
         try
         {
             // Without listeners everything is for the dispatcher, and the library's own server is all that is needed.
-            await (_router.IsEmpty && _options.Dispatcher is not null ? _server.RunAsync(link, close.Token) : AcceptAsync(link, info, close.Token));
+            await (_router.IsEmpty && _options.Dispatcher is not null
+                ? _server.RunAsync(link, close.Token)
+                : AcceptAsync(link, info, close.Token));
         }
         finally
         {
@@ -125,7 +132,8 @@ internal sealed class MuxServerHost : IDisposable
         catch (Exception exception)
         {
             _log.SubConnectionRefused(session.Destination, exception.Message);
-            session.Abort(exception as SessionException ?? new SessionException(ErrorCode.DestinationUnreachable, exception.Message, exception));
+            session.Abort(
+                exception as SessionException ?? new SessionException(ErrorCode.DestinationUnreachable, exception.Message, exception));
         }
     }
 
