@@ -121,6 +121,13 @@ public sealed class ServerWorker : IAsyncDisposable
 
     private async Task ServeAsync(Session session)
     {
+        if (IsTaken(session))
+        {
+            Interlocked.Decrement(ref _pending);
+            session.ConfirmOpened();
+            return;
+        }
+
         long started = _options.TimeProvider.GetTimestamp();
         RelayResult result = session.IsDatagrams
             ? await ServeDatagramsAsync(session.AsDatagrams()).ConfigureAwait(false)
@@ -129,6 +136,20 @@ public sealed class ServerWorker : IAsyncDisposable
         if (_context.SessionEnded is not null)
         {
             Report(session, result, _options.TimeProvider.GetElapsedTime(started));
+        }
+    }
+
+    private bool IsTaken(Session session)
+    {
+        try
+        {
+            return _context.Take?.Invoke(session) == true;
+        }
+        catch (Exception exception)
+        {
+            // A bug of the callee's: this sub-connection ends, the others go on.
+            OnDispatchFailed(session, exception);
+            return true;
         }
     }
 

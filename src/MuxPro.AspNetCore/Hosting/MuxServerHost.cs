@@ -31,7 +31,7 @@ internal sealed class MuxServerHost : IDisposable
         _muxOptions = _options.ToMuxOptions(services);
         _router = router;
         _log = log;
-        _server = new Server(_options.Dispatcher, _muxOptions) { AcceptsDatagrams = _options.Dispatcher is not null };
+        _server = new Server(_options.Dispatcher, _muxOptions);
         _stop = new Lazy<Task>(StopAsync);
         lifetime?.ApplicationStopping.UnsafeRegister(static self => _ = ((MuxServerHost)self!)._stop.Value, this);
     }
@@ -71,69 +71,15 @@ internal sealed class MuxServerHost : IDisposable
         Interlocked.Increment(ref _mainConnections);
         try
         {
-            // Without listeners everything is for the dispatcher, and the library's own server is all that is needed.
-            await (_router.IsEmpty && _options.Dispatcher is not null
-                ? _server.RunAsync(link, close.Token)
-                : AcceptAsync(link, info, close.Token));
+            long number = 0;
+            await _server.RunAsync(
+                link,
+                session => _router.Find(session.Destination)?.TryAdd(new SubConnectionContext(session, info, Interlocked.Increment(ref number))) == true,
+                close.Token);
         }
         finally
         {
             Interlocked.Decrement(ref _mainConnections);
-        }
-    }
-
-    private async Task AcceptAsync(Link link, MainConnectionInfo info, CancellationToken close)
-    {
-        long number = 0;
-        try
-        {
-            await foreach (Session session in _server.AcceptAllAsync(link, close))
-            {
-                SubConnectionListener? listener = _router.Find(session.Destination);
-                if (listener is null || !listener.TryAdd(new SubConnectionContext(session, info, ++number)))
-                {
-                    _ = ForwardAsync(session);
-                }
-            }
-        }
-        catch (OperationCanceledException) when (close.IsCancellationRequested)
-        {
-            // The host has stopped, or Kestrel gave the endpoint up.
-        }
-    }
-
-    private async Task ForwardAsync(Session session)
-    {
-        try
-        {
-            if (_options.Dispatcher is null)
-            {
-                throw new SessionException(ErrorCode.ProxyRejected, $"Nobody listens for sub-connections to {session.Destination}.");
-            }
-
-            // The server is asked, not its dispatcher: it answers mux.pro itself.
-            using var timeout = new CancellationTokenSource(_muxOptions.DispatchTimeout, _muxOptions.TimeProvider);
-            if (session.Destination.Network == Network.Udp)
-            {
-                DatagramLink flow = await _server.DispatchDatagramsAsync(session.Destination, timeout.Token);
-                session.ConfirmOpened();
-                await DatagramRelay.RunAsync(session.AsDatagrams(), flow, _muxOptions.DatagramIdleTimeout, _muxOptions.TimeProvider);
-                return;
-            }
-
-            Link target = await _server.DispatchAsync(session.Destination, timeout.Token);
-            session.ConfirmOpened();
-            await Relay.RunAsync(session, target);
-        }
-        catch (OperationCanceledException)
-        {
-            session.Abort(ErrorCode.OperationTimeout);
-        }
-        catch (Exception exception)
-        {
-            _log.SubConnectionRefused(session.Destination, exception.Message);
-            session.Abort(
-                exception as SessionException ?? new SessionException(ErrorCode.DestinationUnreachable, exception.Message, exception));
         }
     }
 

@@ -8,9 +8,6 @@ internal sealed class SubConnectionRouter
     private readonly Lock _gate = new();
     private volatile SubConnectionListener[] _listeners = []; // the narrowest first
 
-    /// <summary>Whether anybody listens.</summary>
-    public bool IsEmpty => _listeners.Length == 0;
-
     /// <exception cref="AddressInUseException">Another listener has the same address.</exception>
     public void Add(SubConnectionListener listener)
     {
