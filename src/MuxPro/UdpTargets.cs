@@ -21,13 +21,20 @@ internal sealed class UdpTargets(
 
     private const int MaxKnown = 256;
     private const int MaxWaiting = 16; // datagrams per name
+    private const int MaxWaitingBytes = 128 * 1024; // of all names together
+    private const int MaxSearches = 16; // names that are looked for at once
 
     private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan FindTimeout = TimeSpan.FromSeconds(5);
 
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _stop = new();
-    private readonly Dictionary<Destination, Target> _known = []; // guarded by _gate
+
+    // Guarded by _gate.
+    private readonly Dictionary<Destination, Target> _known = [];
+    private int _waitingBytes;
+    private int _searches;
+
     private Target? _last; // most flows have one target
 
     /// <summary>Adds a target whose address is known, and stays.</summary>
@@ -60,10 +67,11 @@ internal sealed class UdpTargets(
         {
             lock (_gate)
             {
-                isTaken = target.Waiting?.Count < MaxWaiting;
+                isTaken = target.Waiting?.Count < MaxWaiting && _waitingBytes + data.Length <= MaxWaitingBytes;
                 if (isTaken)
                 {
                     target.Waiting!.Add(data.ToArray());
+                    _waitingBytes += data.Length;
                 }
             }
         }
@@ -98,6 +106,13 @@ internal sealed class UdpTargets(
                 }
             }
 
+            if (destination.Address is null && _searches == MaxSearches)
+            {
+                // Who sends to names that nobody finds must not fill the memory, nor the line in front of the resolver. It is looked for with its next datagram.
+                return new Target(destination, now);
+            }
+
+            _searches++;
             target = new Target(destination, now + (long)(Lifetime.TotalSeconds * time.TimestampFrequency)) { Waiting = [] };
             if (_known.Count < MaxKnown)
             {
@@ -127,7 +142,9 @@ internal sealed class UdpTargets(
         List<byte[]> waiting;
         lock (_gate)
         {
+            _searches--;
             waiting = target.Waiting!;
+            _waitingBytes -= waiting.Sum(static data => data.Length);
             target.Waiting = null;
             target.Address = address;
         }

@@ -188,6 +188,42 @@ public sealed class UdpLinkTests
     }
 
     [Fact]
+    public async Task ManySlowNames_HoldLittle_AndAskTheResolverForFew()
+    {
+        using var target = new UdpTarget();
+        using var named = new UdpTarget();
+        int lookups = 0;
+        var found = new TaskCompletionSource<IPAddress[]>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var dispatcher = new DirectDispatcher(null, (_, cancellationToken) =>
+        {
+            lookups++;
+            return found.Task.WaitAsync(cancellationToken);
+        });
+        await using DatagramLink flow = await dispatcher.DispatchDatagramsAsync(target.Destination, Cancel);
+        int taken = 0;
+        for (int i = 0; i < 1000; i++)
+        {
+            taken += await flow.SendAsync(new byte[20_000], Destination.Udp($"slow{i}.example", named.Port), Cancel) ? 1 : 0;
+        }
+
+        // 128 KiB of datagrams, 16 names.
+        Assert.Equal((6, 994), (taken, flow.Dropped));
+        Assert.Equal(16, lookups);
+        await flow.SendTextAsync("past them");
+        Assert.Equal("past them", Encoding.UTF8.GetString(await target.ReceiveAsync()));
+
+        // There is room again once they are found.
+        found.SetResult([IPAddress.Loopback]);
+        for (int i = 0; i < taken; i++)
+        {
+            Assert.Equal(20_000, (await named.ReceiveAsync()).Length);
+        }
+
+        Assert.True(await flow.SendAsync("later"u8.ToArray(), Destination.Udp("slow999.example", named.Port), Cancel));
+        Assert.Equal("later", Encoding.UTF8.GetString(await named.ReceiveAsync()));
+    }
+
+    [Fact]
     public async Task NameThatIsNotFound_DropsAndCounts_AndIsLookedUpAgainLater()
     {
         var time = new FakeTimeProvider();
