@@ -104,7 +104,7 @@ internal sealed partial class DatagramInput
             Memory<byte> data = Rent(length);
             _bytes.Read(data.Span);
             session.Connection.Unread.Add(_bytes.Length - before);
-            grant = _credit.Consume(length);
+            grant = session.Incoming.Consume(length);
             datagram = new Datagram(data, address);
         }
 
