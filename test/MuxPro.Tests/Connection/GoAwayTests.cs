@@ -136,6 +136,17 @@ public sealed class GoAwayTests
     }
 
     [Fact]
+    public async Task GoAway_ASecondTime_ChangesNothing()
+    {
+        await using ClientUnderTest client = await ClientUnderTest.StartAsync(version: Raw.Private);
+        Session taken = await client.OpenAsync();
+        await client.Peer.SendAsync(Raw.GoAway(taken.Id), Raw.GoAway(1));
+        await client.ExpectNothingAsync();
+        Assert.Equal(2, client.Worker.ActiveSessions);
+        Assert.Null(taken.EndCode);
+    }
+
+    [Fact]
     public async Task Client_DoesNotTakeASessionThatWasHeardOfForALaterOne()
     {
         await using ClientUnderTest client = await ClientUnderTest.StartAsync(version: Raw.Private);
