@@ -52,7 +52,8 @@ public sealed class GoAwayTests
     [Fact]
     public async Task Drain_WhileTheOtherEndReadsSlowly_RefusesNoNew_ItIsALaterOne()
     {
-        await using ServerUnderTest server = await ServerUnderTest.StartAsync(version: Raw.Private);
+        var options = new MuxOptions { PingInterval = Timeout.InfiniteTimeSpan };
+        await using ServerUnderTest server = await ServerUnderTest.StartAsync(options, version: Raw.Private);
         Link target = await server.OpenAsync(9001, "x");
         await server.Peer.ExpectOpenedAsync(9001);
 
