@@ -153,6 +153,12 @@ internal sealed partial class MainConnection
 
     private bool OnGoAway(in Frame frame)
     {
+        if (_goAwayReceived)
+        {
+            // What was opened later than it said is over already, and nothing is opened any more.
+            return true;
+        }
+
         string text = Printable(Encoding.UTF8.GetString(frame.Data));
         _log.GoAwayReceived(RemoteEndPoint, frame.ErrorCode, text);
         var error = new MainConnectionException(

@@ -52,7 +52,8 @@ public sealed class GoAwayTests
     [Fact]
     public async Task Drain_WhileTheOtherEndReadsSlowly_RefusesNoNew_ItIsALaterOne()
     {
-        await using ServerUnderTest server = await ServerUnderTest.StartAsync(version: Raw.Private);
+        var options = new MuxOptions { PingInterval = Timeout.InfiniteTimeSpan };
+        await using ServerUnderTest server = await ServerUnderTest.StartAsync(options, version: Raw.Private);
         Link target = await server.OpenAsync(9001, "x");
         await server.Peer.ExpectOpenedAsync(9001);
 
@@ -133,6 +134,17 @@ public sealed class GoAwayTests
         Assert.True(client.Worker.IsClosing);
         Assert.False(client.Worker.TryReserve());
         Assert.Equal(2, client.Worker.ActiveSessions);
+    }
+
+    [Fact]
+    public async Task GoAway_ASecondTime_ChangesNothing()
+    {
+        await using ClientUnderTest client = await ClientUnderTest.StartAsync(version: Raw.Private);
+        Session taken = await client.OpenAsync();
+        await client.Peer.SendAsync(Raw.GoAway(taken.Id), Raw.GoAway(1));
+        await client.ExpectNothingAsync();
+        Assert.Equal(2, client.Worker.ActiveSessions);
+        Assert.Null(taken.EndCode);
     }
 
     [Fact]
