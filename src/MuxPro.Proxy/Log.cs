@@ -74,9 +74,10 @@ internal static partial class Log
     [LoggerMessage(EventId = 47, Message = "Closed {Source}: it shows no key. The client needs --key FILE, and its key a line in {Path}.")]
     public static partial void NoKeyShown(this ILogger logger, LogLevel level, EndPoint? source, string path);
 
-    [LoggerMessage(48, LogLevel.Information, "{Source} user={User} {Target} up {Up} down {Down} bytes, {Milliseconds} ms, {End}")]
+    [LoggerMessage(48, LogLevel.Information, "{Source} user={User} {Target} up {Up} down {Down} bytes{Dropped}, priority {Priority}, {Milliseconds} ms, {End}")]
     public static partial void Served(
-        this ILogger logger, EndPoint? source, string user, Destination target, long up, long down, long milliseconds, string end);
+        this ILogger logger, EndPoint? source, string user, Destination target, long up, long down, string dropped, byte priority, long milliseconds,
+        string end);
 
     [LoggerMessage(50, LogLevel.Information, "Connected to {Server}.")]
     public static partial void Connected(this ILogger logger, string server);

@@ -129,13 +129,13 @@ public sealed class ServerWorker : IAsyncDisposable
         }
 
         long started = _options.TimeProvider.GetTimestamp();
-        RelayResult result = session.IsDatagrams
+        (RelayResult result, long dropped) = session.IsDatagrams
             ? await ServeDatagramsAsync(session.AsDatagrams()).ConfigureAwait(false)
-            : await ServeStreamAsync(session).ConfigureAwait(false);
+            : (await ServeStreamAsync(session).ConfigureAwait(false), 0);
         await session.DisposeAsync().ConfigureAwait(false);
         if (_context.SessionEnded is not null)
         {
-            Report(session, result, _options.TimeProvider.GetElapsedTime(started));
+            Report(session, result, dropped, _options.TimeProvider.GetElapsedTime(started));
         }
     }
 
@@ -169,7 +169,7 @@ public sealed class ServerWorker : IAsyncDisposable
     }
 
     /// <summary>SPEC 7.2: a flow with a GlobalID goes on where an earlier sub-connection with the same one was lost.</summary>
-    private async Task<RelayResult> ServeDatagramsAsync(DatagramSession session)
+    private async Task<(RelayResult Result, long Dropped)> ServeDatagramsAsync(DatagramSession session)
     {
         FlowTable.Lease? lease = null;
         DatagramLink? link = null;
@@ -191,6 +191,8 @@ public sealed class ServerWorker : IAsyncDisposable
                 Interlocked.Decrement(ref _pending);
             }
 
+            // A flow that was taken over has the drops of the earlier ones too.
+            long droppedBefore = lease?.Link is null ? 0 : link.Dropped;
             session.Session.ConfirmOpened();
             DatagramRelayResult result = await DatagramRelay.CopyAsync(
                 session, link, _options.DatagramIdleTimeout, _options.TimeProvider, lease?.Revoked ?? CancellationToken.None).ConfigureAwait(false);
@@ -202,12 +204,12 @@ public sealed class ServerWorker : IAsyncDisposable
                     ? new SessionException(ErrorCode.RemoteDisconnect, "Another sub-connection took the flow over.") : result.Error);
             }
 
-            return new RelayResult(result.BytesForward, result.BytesBackward, result.Error, result.Side);
+            return (new RelayResult(result.BytesForward, result.BytesBackward, result.Error, result.Side), session.Dropped + link.Dropped - droppedBefore);
         }
         catch (Exception exception)
         {
             OnDispatchFailed(session.Session, exception);
-            return new RelayResult(0, 0, exception, null);
+            return (new RelayResult(0, 0, exception, null), session.Dropped);
         }
         finally
         {
@@ -219,12 +221,16 @@ public sealed class ServerWorker : IAsyncDisposable
         }
     }
 
-    private void Report(Session session, RelayResult result, TimeSpan duration)
+    private void Report(Session session, RelayResult result, long dropped, TimeSpan duration)
     {
         ErrorCode code = session.EndCode ?? (result.Error is null ? ErrorCode.GracefulShutdown : ErrorCode.RemoteDisconnect);
         try
         {
-            _context.SessionEnded!(new SessionReport(session.Destination, code, result.BytesForward, result.BytesBackward, duration, result.Error));
+            _context.SessionEnded!(new SessionReport(session.Destination, code, result.BytesForward, result.BytesBackward, duration, result.Error)
+            {
+                Priority = session.Priority,
+                DatagramsDropped = dropped,
+            });
         }
         catch (Exception exception)
         {

@@ -8,4 +8,14 @@ namespace MuxPro;
 /// <param name="Duration">From the client's opening to the end of both directions.</param>
 /// <param name="Error">What went wrong, or <see langword="null"/>: the target was not reached, or a direction failed.</param>
 public sealed record SessionReport(
-    Destination Destination, ErrorCode Code, long BytesToTarget, long BytesFromTarget, TimeSpan Duration, Exception? Error);
+    Destination Destination, ErrorCode Code, long BytesToTarget, long BytesFromTarget, TimeSpan Duration, Exception? Error)
+{
+    /// <summary>Which priority it had here: what the client asked for, within <see cref="MuxOptions.HighestPriority"/>.</summary>
+    public byte Priority { get; init; }
+
+    /// <summary>
+    /// Datagrams that were dropped here while this sub-connection had the flow, in both directions: no room, no credit, too large, or not allowed. On Linux
+    /// those are among them that the kernel had no room for when they came from targets. 0 for a stream.
+    /// </summary>
+    public long DatagramsDropped { get; init; }
+}

@@ -154,28 +154,14 @@ public sealed class TransferTests
     [InlineData("http://", true)]
     public async Task Curl_Downloads(string scheme, bool isTunnel)
     {
-        string? curl = Environment.GetEnvironmentVariable("PATH")?.Split(Path.PathSeparator)
-            .Select(directory => Path.Combine(directory, "curl")).FirstOrDefault(File.Exists);
-        if (curl is null && Environment.GetEnvironmentVariable("CI") != "true")
-        {
-            Assert.Skip("curl is not installed.");
-        }
-
-        Assert.NotNull(curl);
         await using Origin origin = await Origin.StartAsync();
         await using var pair = ProxyPair.Start();
-        var start = new ProcessStartInfo(curl) { RedirectStandardOutput = true };
-        string[] arguments =
-        [
-            "--silent", "--show-error", "--fail", "--max-time", "30", "--noproxy", "", "--proxy", $"{scheme}127.0.0.1:{pair.Client.EndPoint.Port}",
-            .. isTunnel ? ["--proxytunnel"] : Array.Empty<string>(), origin.Uri("/bytes/1000000", "localhost").ToString(),
-        ];
-        foreach (string argument in arguments)
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        using Process process = Process.Start(start)!;
+        using Process process = Tool.Start(
+            "curl",
+            [
+                "--silent", "--show-error", "--fail", "--max-time", "30", "--noproxy", "", "--proxy", $"{scheme}127.0.0.1:{pair.Client.EndPoint.Port}",
+                .. isTunnel ? ["--proxytunnel"] : Array.Empty<string>(), origin.Uri("/bytes/1000000", "localhost").ToString(),
+            ]);
         byte[] hash = await SHA256.HashDataAsync(process.StandardOutput.BaseStream, Cancel);
         await process.WaitForExitAsync(Cancel);
         Assert.Equal(0, process.ExitCode);

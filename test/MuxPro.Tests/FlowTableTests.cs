@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using Microsoft.Extensions.Time.Testing;
 using MuxPro.Tests.Support;
 
@@ -89,6 +90,26 @@ public sealed class FlowTableTests
         await target.SendTextAsync("for the next");
         await next.ExpectTextAsync("for the next");
         Assert.Equal(1, table.Count);
+    }
+
+    [Fact]
+    public async Task TakenOver_EachReportsItsOwnDrops()
+    {
+        (DatagramLink near, DatagramLink far) = DatagramLink.CreatePair(Target, capacity: 1);
+        FakeDispatcher dispatcher = new FakeDispatcher().OnDatagrams((_, _) => ValueTask.FromResult(near));
+        var table = new FlowTable(_time);
+        var reports = Channel.CreateUnbounded<SessionReport>();
+        await using OneConnection first = await OneConnection.StartAsync(table, dispatcher, "alice", ended: report => reports.Writer.TryWrite(report));
+        await using OneConnection second = await OneConnection.StartAsync(table, dispatcher, "alice", ended: report => reports.Writer.TryWrite(report));
+        DatagramSession flow = await first.OpenAsync("fills the room");
+        await flow.SendTextAsync("dropped");
+        await flow.SendTextAsync("dropped");
+        await Until.TrueAsync(() => near.Dropped == 2);
+        await using DatagramSession next = await second.OpenAsync("dropped");
+        Assert.Equal(2, (await reports.Reader.ReadAsync(Cancel).Guarded()).DatagramsDropped);
+        await Until.TrueAsync(() => near.Dropped == 3);
+        await far.DisposeAsync();
+        Assert.Equal(1, (await reports.Reader.ReadAsync(Cancel).Guarded()).DatagramsDropped);
     }
 
     [Fact]
@@ -208,10 +229,11 @@ public sealed class FlowTableTests
             _client = client;
         }
 
-        public static async Task<OneConnection> StartAsync(FlowTable table, IDispatcher dispatcher, string peer, MuxOptions? options = null)
+        public static async Task<OneConnection> StartAsync(
+            FlowTable table, IDispatcher dispatcher, string peer, MuxOptions? options = null, Action<SessionReport>? ended = null)
         {
             (Link near, Link far) = Link.CreatePair();
-            Task running = new Server(dispatcher, options) { Flows = table, Peer = peer }.RunAsync(far, Cancel);
+            Task running = new Server(dispatcher, options) { Flows = table, Peer = peer, SessionEnded = ended }.RunAsync(far, Cancel);
             return new OneConnection(far, running, await ClientWorker.StartAsync(near, new ClientStrategy { MaxConcurrency = 100 }, options, Cancel));
         }
 

@@ -58,6 +58,7 @@ internal sealed class UserSessions : IDispatcher
     }
 
     private void Report(SessionReport report) => _logger.Served(
-        _peer.Source, _peer.Name, report.Destination, report.BytesToTarget, report.BytesFromTarget, (long)report.Duration.TotalMilliseconds,
-        ErrorReplies.Name(report.Code));
+        _peer.Source, _peer.Name, report.Destination, report.BytesToTarget, report.BytesFromTarget,
+        report.Destination.Network == Network.Udp ? $", dropped {report.DatagramsDropped} datagrams" : "",
+        report.Priority, (long)report.Duration.TotalMilliseconds, ErrorReplies.Name(report.Code));
 }

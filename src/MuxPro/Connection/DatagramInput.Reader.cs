@@ -56,7 +56,7 @@ internal sealed partial class DatagramInput
 
             _completed = true;
             DropBytes();
-            grant = _credit.Consume(_credit.Buffered);
+            grant = session.Incoming.Consume(session.Incoming.Buffered);
             wake = _wait.Stop();
         }
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -9,8 +8,6 @@ namespace MuxPro.Proxy.Tests.EndToEnd;
 /// <summary>What curl says of targets that are not reached: by SOCKS5, by CONNECT, and by plain HTTP.</summary>
 public sealed class CauseTests
 {
-    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
     [Theory]
     [InlineData("refused", "(5)", "502", "connection_refused", "refused the connection")]
     [InlineData("unreachable", "(3)", "502", "destination_ip_unroutable", "network is unreachable")]
@@ -81,18 +78,6 @@ public sealed class CauseTests
         waiting.ForEach(socket => socket.Dispose());
     }
 
-    private static async Task<(int ExitCode, string Said)> CurlAsync(params string[] arguments)
-    {
-        var start = new ProcessStartInfo("curl") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (string argument in (string[])["--silent", "--show-error", "--max-time", "30", "--noproxy", "", .. arguments])
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        using Process process = Process.Start(start)!;
-        Task<string> error = process.StandardError.ReadToEndAsync(Cancel);
-        string output = await process.StandardOutput.ReadToEndAsync(Cancel);
-        await process.WaitForExitAsync(Cancel);
-        return (process.ExitCode, output + await error);
-    }
+    private static Task<(int ExitCode, string Said)> CurlAsync(params string[] arguments)
+        => Tool.RunAsync("curl", ["--silent", "--show-error", "--max-time", "30", "--noproxy", "", .. arguments]);
 }

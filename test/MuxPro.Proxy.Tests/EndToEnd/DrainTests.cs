@@ -83,13 +83,8 @@ public sealed class DrainTests
         using var target = new TcpListener(IPAddress.Loopback, 0);
         target.Start();
         await using var pair = ProxyPair.Start();
-        var start = new ProcessStartInfo("curl") { RedirectStandardOutput = true };
-        foreach (string argument in new[] { "--silent", "--noproxy", "", "--proxy", $"socks5h://127.0.0.1:{pair.Client.EndPoint.Port}", $"http://{target.LocalEndpoint}/" })
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        using Process curl = Process.Start(start)!;
+        using Process curl = Tool.Start(
+            "curl", "--silent", "--noproxy", "", "--proxy", $"socks5h://127.0.0.1:{pair.Client.EndPoint.Port}", $"http://{target.LocalEndpoint}/");
         using Socket accepted = await target.AcceptSocketAsync(Cancel);
         await using var atTarget = new NetworkStream(accepted);
         await atTarget.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n"u8.ToArray(), Cancel);

@@ -24,6 +24,9 @@ internal sealed class SocksUdpClient : IDisposable
 
     public Socket Connection => _connection;
 
+    /// <summary>Datagrams that the kernel had no room for.</summary>
+    public long KernelDrops => Support.KernelDrops.Of(_socket);
+
     public IPEndPoint EndPoint => (IPEndPoint)_socket.LocalEndPoint!;
 
     public static async Task<SocksUdpClient> ConnectAsync(IPEndPoint proxy)

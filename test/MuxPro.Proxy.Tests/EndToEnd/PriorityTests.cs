@@ -1,0 +1,42 @@
+using MuxPro.Proxy.Outbounds;
+using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Tests.Support;
+
+namespace MuxPro.Proxy.Tests.EndToEnd;
+
+/// <summary>What the client asks for, and what the server lets it have: the server says which priority a sub-connection had there.</summary>
+public sealed class PriorityTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("", 0, 0, 0)]
+    [InlineData("", 30, 200, 200)]
+    [InlineData("", 30, 0, 30)]
+    [InlineData(" priority=200", 0, 0, 200)]
+    [InlineData(" priority=200", 0, 255, 255)]
+    [InlineData(" priority=0", 30, 0, 0)]
+    public async Task LowerOfWhatIsAskedForAndAllowed(string ofKey, byte ofServer, byte asked, byte expected)
+    {
+        string directory = Directory.CreateTempSubdirectory("muxpro-test-").FullName;
+        string path = Path.Combine(directory, "authorized");
+        using var key = KeyFile.Create("client", TimeProvider.System);
+        await File.WriteAllTextAsync(path, $"{key.Pin} anna{ofKey}\n", Cancel);
+        await using Origin origin = await Origin.StartAsync();
+        await using var pair = ProxyPair.Start(
+            server: options => options with
+            {
+                Authorized = AuthorizedKeys.Load(path, options.LoggerFactory.CreateLogger("MuxPro.Proxy.Server")),
+                HighestPriority = ofServer,
+            },
+            client: options => options with
+            {
+                Servers = [options.Servers[0] with { Key = key }],
+                Priorities = PriorityRules.None.With($"1-65535={asked}"),
+            });
+        using HttpClient http = pair.HttpClient("http");
+        Assert.Equal(10, (await http.GetByteArrayAsync(origin.Uri("/bytes/10"), Cancel)).Length);
+        Assert.Contains($", priority {expected},", await pair.ServerLog.WaitAsync(48), StringComparison.Ordinal);
+        Directory.Delete(directory, recursive: true);
+    }
+}
