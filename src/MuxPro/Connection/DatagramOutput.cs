@@ -125,6 +125,21 @@ internal sealed class DatagramOutput(Session session, ulong globalId) : ISession
         }
     }
 
+    /// <summary>Drops what has waited for credit for too long, all of it: nothing more comes that could make room.</summary>
+    /// <returns>Whether nothing waits any more.</returns>
+    public bool TryGiveUp()
+    {
+        lock (session.Sync)
+        {
+            while (DropStale(isLast: true))
+            {
+                session.Connection.OnDropped(isSent: true);
+            }
+
+            return _bytes.IsEmpty;
+        }
+    }
+
     /// <summary>Moves the first datagram, with its address, into a batch.</summary>
     /// <param name="batch">Where to; it has the frame's head.</param>
     /// <param name="isEmpty">Whether nothing is left.</param>
@@ -220,17 +235,24 @@ internal sealed class DatagramOutput(Session session, ulong globalId) : ISession
         }
     }
 
-    private bool DropStale()
+    /// <param name="isLast">Those behind it have waited as long.</param>
+    private bool DropStale(bool isLast = false)
     {
         if (_waitingSince == 0 || session.Connection.Elapsed(_waitingSince) <= MaxWaitForCredit)
         {
             return false;
         }
 
+        long since = _waitingSince;
         _bytes.Consume(HeadLength + _nextLength);
         session.Connection.Unsent.Add(-(HeadLength + _nextLength));
         Dropped++;
         Next();
+        if (isLast && !_bytes.IsEmpty)
+        {
+            _waitingSince = since;
+        }
+
         return true;
     }
 }

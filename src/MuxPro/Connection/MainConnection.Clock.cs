@@ -25,6 +25,7 @@ internal sealed partial class MainConnection
         CheckSend(now, figures.BytesAcknowledged + _transport.BytesTaken);
         CheckClose(now);
         CheckLinger(now);
+        CheckDatagrams();
         CheckWindows(now);
         Measure(figures);
         lock (_gate)

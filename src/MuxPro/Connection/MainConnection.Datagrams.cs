@@ -10,6 +10,9 @@ internal sealed partial class MainConnection
     private int _datagramLength;
     private bool _datagramHasAddress;
 
+    // Flows that are complete but for datagrams that wait for credit. Guarded by _gate.
+    private readonly List<Session> _waitingToEnd = [];
+
     /// <summary>Whether datagrams may have addresses of their own (SPEC 7.2).</summary>
     public bool IsFullCone => _version >= ProtocolVersion.V0_1;
 
@@ -81,6 +84,32 @@ internal sealed partial class MainConnection
         return true;
     }
 
+    /// <summary>A flow whose application is done comes to its End, also when the other end grants nothing for what still waits.</summary>
+    private void CheckDatagrams()
+    {
+        lock (_gate)
+        {
+            if (_waitingToEnd.Count == 0)
+            {
+                return;
+            }
+
+            for (int i = _waitingToEnd.Count - 1; i >= 0; i--)
+            {
+                Session session = _waitingToEnd[i];
+                if (!session.EndSent && !session.IsAborted && !((DatagramOutput)session.Sender).TryGiveUp())
+                {
+                    continue;
+                }
+
+                _waitingToEnd.RemoveAt(i);
+                EnqueueDataLocked(session);
+            }
+        }
+
+        _sendSignal.Set();
+    }
+
     private void ReleaseDatagram()
     {
         _datagram?.Release();
@@ -98,13 +127,19 @@ internal sealed partial class MainConnection
         {
             if (!output.TryPeek(out int prefix, out int data))
             {
-                return;
+                isEmpty = true;
+                break;
             }
 
             // SPEC 7.2: sent whole, or not at all.
             if (data > session.Credit.Available)
             {
                 output.WaitForCredit();
+                if (session.CompleteRequested && !_waitingToEnd.Contains(session))
+                {
+                    _waitingToEnd.Add(session);
+                }
+
                 return;
             }
 

@@ -46,7 +46,7 @@ internal sealed partial class MainConnection
             {
                 EnqueueControlLocked(session);
             }
-            else if (!session.NewPending && session.Credit.Available > 0)
+            else if (!session.NewPending && (session.IsDatagrams || session.Credit.Available > 0))
             {
                 EnqueueDataLocked(session);
             }

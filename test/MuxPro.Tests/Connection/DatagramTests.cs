@@ -286,6 +286,28 @@ public sealed class DatagramTests
     }
 
     [Fact]
+    public async Task Disposed_WithDatagramsThatGetNoCredit_ComesToItsEndAfterASecond()
+    {
+        var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
+        await using ClientUnderTest client = await ClientUnderTest.StartAsync(new MuxOptions { TimeProvider = time, MaxDatagramBefore = 60_000 }, version: 1);
+        DatagramSession flow = await client.OpenDatagramsAsync(Target);
+        foreach (int size in (int[])[60_000, 60_000, 50_000])
+        {
+            Assert.True(await flow.SendAsync(new byte[size], cancellationToken: TestContext.Current.CancellationToken));
+        }
+
+        await client.Peer.ExpectAsync(FrameType.Keep, flow.Id);
+        await flow.DisposeAsync();
+        await client.ExpectNothingAsync();
+        time.Advance(TimeSpan.FromSeconds(2));
+
+        await client.Peer.ExpectEndAsync(flow.Id);
+        Assert.Equal(2, flow.Dropped);
+        await client.Peer.SendAsync(Raw.End(flow.Id));
+        await flow.Completion.Guarded();
+    }
+
+    [Fact]
     public async Task Stream_IsNoFlow_AndAFlowNoStream()
     {
         await using ClientUnderTest client = await ClientUnderTest.StartAsync();
