@@ -1,3 +1,5 @@
+using MuxPro.Wire;
+
 namespace MuxPro;
 
 /// <summary>
@@ -10,7 +12,7 @@ namespace MuxPro;
 public abstract class DatagramLink : IAsyncDisposable
 {
     /// <summary>The most bytes that a UDP datagram over IPv4 carries.</summary>
-    public const int MaxDatagram = 65_507;
+    public const int MaxDatagram = PeerLimits.DefaultMaxDatagram;
 
     private long _dropped;
 

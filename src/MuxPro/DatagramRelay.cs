@@ -1,121 +1,98 @@
 namespace MuxPro;
 
 /// <summary>Joins two flows of datagrams: what one end sends, the other gets, with its address.</summary>
-internal sealed class DatagramRelay
+public static class DatagramRelay
 {
-    private readonly DatagramLink _first;
-    private readonly DatagramLink _second;
-    private readonly TimeSpan _idleTimeout;
-    private readonly TimeProvider _time;
-    private long _last;
-
-    private DatagramRelay(DatagramLink first, DatagramLink second, TimeSpan idleTimeout, TimeProvider time)
+    /// <summary>Copies two flows into each other until one is done or fails, nothing comes any more, or it is cancelled; then disposes both.</summary>
+    /// <remarks>
+    /// A failure of either flow, or a cancellation, aborts both with it as the reason. A datagram that finds no room is counted by the flow that drops it.
+    /// </remarks>
+    /// <param name="first">One flow; owned by the relay from now on.</param>
+    /// <param name="second">The other flow; owned by the relay from now on.</param>
+    /// <param name="idleTimeout">How long neither may receive anything; <see cref="Timeout.InfiniteTimeSpan"/> waits for ever.</param>
+    /// <param name="timeProvider">The clock; the default is <see cref="TimeProvider.System"/>.</param>
+    /// <param name="cancellationToken">Aborts both flows.</param>
+    /// <returns>What went which way, and why it ended. The task does not fail.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="idleTimeout"/> is not positive.</exception>
+    public static async Task<DatagramRelayResult> RunAsync(
+        DatagramLink first,
+        DatagramLink second,
+        TimeSpan idleTimeout,
+        TimeProvider? timeProvider = null,
+        CancellationToken cancellationToken = default)
     {
-        _first = first;
-        _second = second;
-        _idleTimeout = idleTimeout;
-        _time = time;
-        _last = time.GetTimestamp();
+        DatagramRelayResult result = await CopyAsync(first, second, idleTimeout, timeProvider ?? TimeProvider.System, cancellationToken)
+            .ConfigureAwait(false);
+        await EndAsync(first, result).ConfigureAwait(false);
+        await EndAsync(second, result).ConfigureAwait(false);
+        return result;
     }
 
-    /// <summary>Copies two flows into each other until either ends or fails, nothing has come from both for a while, or it is cancelled. Disposes neither.</summary>
-    /// <param name="first">One flow.</param>
-    /// <param name="second">The other flow.</param>
-    /// <param name="idleTimeout">How long both may say nothing.</param>
-    /// <param name="time">The clock.</param>
-    /// <param name="cancellationToken">Ends the relay.</param>
-    /// <returns>How many bytes were taken which way, and what failed, if anything did. The task does not fail.</returns>
-    public static Task<RelayResult> RunAsync(
-        DatagramLink first, DatagramLink second, TimeSpan idleTimeout, TimeProvider time, CancellationToken cancellationToken)
-        => new DatagramRelay(first, second, idleTimeout, time).RunAsync(cancellationToken);
-
-    private async Task<RelayResult> RunAsync(CancellationToken cancellationToken)
+    /// <summary>The same, without an end for the two flows: they are the caller's again.</summary>
+    internal static Task<DatagramRelayResult> CopyAsync(
+        DatagramLink first, DatagramLink second, TimeSpan idleTimeout, TimeProvider timeProvider, CancellationToken cancellationToken)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task<Direction> there = CopyAsync(_first, _second, stop);
-        Task<Direction> back = CopyAsync(_second, _first, stop);
-        ITimer? timer = null;
-        if (_idleTimeout != Timeout.InfiniteTimeSpan)
+        ArgumentNullException.ThrowIfNull(first);
+        ArgumentNullException.ThrowIfNull(second);
+        if (idleTimeout != Timeout.InfiniteTimeSpan)
         {
-            timer = _time.CreateTimer(_ => CheckIdle(timer, stop), null, _idleTimeout, Timeout.InfiniteTimeSpan);
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(idleTimeout, TimeSpan.Zero);
         }
 
-        Direction forward = await there.ConfigureAwait(false);
-        Direction backward = await back.ConfigureAwait(false);
-        if (timer is not null)
-        {
-            await timer.DisposeAsync().ConfigureAwait(false);
-        }
-
-        RelaySide? failed = forward.Failed ?? Other(backward.Failed);
-        return new RelayResult(forward.Bytes, backward.Bytes, forward.Error ?? backward.Error, failed);
+        return new DatagramRelayRun(first, second, idleTimeout, timeProvider).RunAsync(cancellationToken);
     }
 
-    /// <summary>One timer for as long as the relay runs: datagrams only write down when they came.</summary>
-    private void CheckIdle(ITimer? timer, CancellationTokenSource stop)
+    /// <summary>Ends a flow as its relay ended.</summary>
+    internal static async ValueTask EndAsync(DatagramLink link, DatagramRelayResult result)
     {
-        TimeSpan left = _idleTimeout - _time.GetElapsedTime(Volatile.Read(ref _last));
         try
         {
-            if (left <= TimeSpan.Zero)
+            if (result.Error is { } error)
             {
-                stop.Cancel();
+                // A cancellation is this end's own: to the other end it is a failure.
+                link.Abort(error is OperationCanceledException
+                    ? new SessionException(ErrorCode.RemoteDisconnect, "The relay was cancelled.", error)
+                    : error);
             }
-            else
-            {
-                timer?.Change(left, Timeout.InfiniteTimeSpan);
-            }
+
+            await link.DisposeAsync().ConfigureAwait(false);
         }
-        catch (ObjectDisposedException)
+        catch (Exception)
         {
-            // Over meanwhile.
+            // A flow that cannot even be closed is closed for us; why the relay ended is known already.
         }
     }
+}
 
-    private async Task<Direction> CopyAsync(DatagramLink from, DatagramLink to, CancellationTokenSource stop)
-    {
-        long bytes = 0;
-        bool isWriting = false;
-        try
-        {
-            while (await from.ReceiveAsync(stop.Token).ConfigureAwait(false) is { } datagram)
-            {
-                Volatile.Write(ref _last, _time.GetTimestamp());
-                isWriting = true;
-                if (await to.SendAsync(datagram.Data, datagram.Address, stop.Token).ConfigureAwait(false))
-                {
-                    bytes += datagram.Data.Length;
-                }
+/// <summary>What a relay of datagrams did.</summary>
+/// <param name="DatagramsForward">Datagrams that the second flow took from the first.</param>
+/// <param name="BytesForward">Their bytes.</param>
+/// <param name="DatagramsBackward">Datagrams that the first flow took from the second.</param>
+/// <param name="BytesBackward">Their bytes.</param>
+/// <param name="End">Why it ended.</param>
+/// <param name="Side">The flow that was done or failed, or <see langword="null"/> when neither was the cause.</param>
+/// <param name="Error">The failure, an <see cref="OperationCanceledException"/> after a cancellation, or <see langword="null"/>.</param>
+public readonly record struct DatagramRelayResult(
+    long DatagramsForward,
+    long BytesForward,
+    long DatagramsBackward,
+    long BytesBackward,
+    DatagramRelayEnd End,
+    RelaySide? Side,
+    Exception? Error);
 
-                isWriting = false;
-            }
+/// <summary>Why a relay of datagrams ended.</summary>
+public enum DatagramRelayEnd
+{
+    /// <summary>One of the flows was done.</summary>
+    Done,
 
-            return new Direction(bytes, null, null);
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-            return new Direction(bytes, null, null);
-        }
-        catch (Exception exception)
-        {
-            return new Direction(bytes, exception, isWriting ? RelaySide.Second : RelaySide.First);
-        }
-        finally
-        {
-            // A flow that ended is over in both directions: there is no half of it.
-            await stop.CancelAsync().ConfigureAwait(false);
-        }
-    }
+    /// <summary>One of the flows failed.</summary>
+    Failed,
 
-    private static RelaySide? Other(RelaySide? side) => side switch
-    {
-        RelaySide.First => RelaySide.Second,
-        RelaySide.Second => RelaySide.First,
-        _ => null,
-    };
+    /// <summary>Neither flow had received anything for the idle timeout.</summary>
+    Idle,
 
-    /// <param name="Bytes">What was taken.</param>
-    /// <param name="Error">What failed.</param>
-    /// <param name="Failed">The source (first) or the target (second) of this direction.</param>
-    private readonly record struct Direction(long Bytes, Exception? Error, RelaySide? Failed);
+    /// <summary>It was cancelled.</summary>
+    Cancelled,
 }

@@ -3,7 +3,9 @@ using System.Net.Sockets;
 
 namespace MuxPro;
 
-/// <summary>Reaches TCP and UDP targets with sockets: the last dispatcher of every chain. Safe to use from many threads.</summary>
+/// <summary>
+/// Connects to TCP targets, and sends datagrams to UDP targets, with sockets: the last dispatcher of every chain. Safe to use from many threads.
+/// </summary>
 /// <remarks>
 /// Names are resolved by the system. Where a name has several addresses, the families take turns and an attempt gets company after 250 ms;
 /// the first connection wins (RFC 8305).
@@ -38,107 +40,59 @@ public sealed class DirectDispatcher : IDispatcher
     /// <param name="cancellationToken">Gives up the attempt.</param>
     /// <returns>The link to the target, owned by the caller.</returns>
     /// <exception cref="SessionException">
-    /// <see cref="ErrorCode.RemoteDisconnect"/>: refused; <see cref="ErrorCode.DestinationUnreachable"/>: not found or unreachable;
-    /// <see cref="ErrorCode.OperationTimeout"/>: not connected within <see cref="DirectOptions.ConnectTimeout"/>; <see cref="ErrorCode.ProxyRejected"/>: not
-    /// allowed by <see cref="DirectOptions.AllowPrivate"/>, or not TCP. <see cref="SessionException.Detail"/> says more.
+    /// <see cref="ErrorCode.RemoteDisconnect"/>: the target refused; <see cref="ErrorCode.DestinationUnreachable"/>: unreachable, or its name was not
+    /// found; <see cref="ErrorCode.OperationTimeout"/>: not connected within <see cref="DirectOptions.ConnectTimeout"/>;
+    /// <see cref="ErrorCode.ResourceExhaustion"/>: no more sockets here; <see cref="ErrorCode.ProxyRejected"/>: not allowed by
+    /// <see cref="DirectOptions.AllowPrivate"/>, or not TCP. <see cref="SessionException.Detail"/> says more.
     /// </exception>
     public async ValueTask<Link> DispatchAsync(Destination destination, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(destination);
         if (destination.Network != Network.Tcp)
         {
-            throw new SessionException(ErrorCode.ProxyRejected, $"{destination} is a flow of datagrams, not a stream.");
+            throw new SessionException(ErrorCode.ProxyRejected, $"{destination} is not TCP, and nothing else is connected to here.");
         }
 
-        using var timeout = new CancellationTokenSource(_options.ConnectTimeout, _options.TimeProvider);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
-        try
+        return await InTimeAsync(destination, ReachAsync, cancellationToken).ConfigureAwait(false);
+
+        async ValueTask<Link> ReachAsync(CancellationToken either)
         {
-            IPAddress[] addresses = await FindAddressesAsync(destination, either.Token).ConfigureAwait(false);
-            Socket socket = await HappyEyeballs
-                .ConnectAsync(addresses, destination.Port, _connect, _options.TimeProvider, either.Token).ConfigureAwait(false);
-            return Link.FromSocket(socket);
-        }
-        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw new SessionException(
-                ErrorCode.OperationTimeout, $"{destination} was not connected within {_options.ConnectTimeout.TotalSeconds} s.", exception);
-        }
-        catch (OperationCanceledException exception)
-        {
-            throw new OperationCanceledException(exception.Message, exception, cancellationToken);
-        }
-        catch (SocketException exception)
-        {
-            throw Failed(destination, exception);
+            IPAddress[] addresses = HappyEyeballs.Interleave(await FindAddressesAsync(destination, either).ConfigureAwait(false));
+            return Link.FromSocket(await HappyEyeballs
+                .ConnectAsync(addresses, destination.Port, _connect, _options.TimeProvider, either).ConfigureAwait(false));
         }
     }
 
-    /// <summary>
-    /// Opens a flow over a UDP socket of its own: all its targets see the same port, and any source may answer (SPEC 7.2). A target that comes later is looked up and
-    /// judged like the first; datagrams to one that is not reached or not allowed are dropped and counted.
-    /// </summary>
-    /// <param name="destination">The first target.</param>
-    /// <param name="cancellationToken">Gives up the attempt.</param>
+    /// <summary>Opens a flow of datagrams: a UDP socket of its own, with one port towards every target, that any source may answer to.</summary>
+    /// <remarks>
+    /// Each datagram is judged by <see cref="DirectOptions.AllowPrivate"/>; targets that are names are looked up in the background, and one that is slow delays
+    /// no other. An answer from the address of <paramref name="destination"/> is given with <paramref name="destination"/> itself as its source.
+    /// </remarks>
+    /// <param name="destination">The first UDP target.</param>
+    /// <param name="cancellationToken">Gives up looking its name up.</param>
     /// <returns>The flow, owned by the caller.</returns>
-    /// <exception cref="ArgumentException">The destination is not UDP.</exception>
+    /// <exception cref="ArgumentException"><paramref name="destination"/> is not UDP.</exception>
     /// <exception cref="SessionException">
-    /// <see cref="ErrorCode.DestinationUnreachable"/>: the name was not found; <see cref="ErrorCode.OperationTimeout"/>: not within
-    /// <see cref="DirectOptions.ConnectTimeout"/>; <see cref="ErrorCode.ProxyRejected"/>: not allowed by <see cref="DirectOptions.AllowPrivate"/>;
-    /// <see cref="ErrorCode.ResourceExhaustion"/>: no socket was to be had.
+    /// <see cref="ErrorCode.DestinationUnreachable"/>: its name was not found, or this machine has no address of its family;
+    /// <see cref="ErrorCode.OperationTimeout"/>: not looked up within <see cref="DirectOptions.ConnectTimeout"/>;
+    /// <see cref="ErrorCode.ResourceExhaustion"/>: no more sockets here; <see cref="ErrorCode.ProxyRejected"/>: not allowed by
+    /// <see cref="DirectOptions.AllowPrivate"/>.
     /// </exception>
     public async ValueTask<DatagramLink> DispatchDatagramsAsync(Destination destination, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(destination);
         if (destination.Network != Network.Udp)
         {
-            throw new ArgumentException($"'{destination}' is no UDP destination.", nameof(destination));
+            throw new ArgumentException($"{destination} is not UDP.", nameof(destination));
         }
 
-        IPAddress[] addresses = await FindWithinAsync(destination, cancellationToken).ConfigureAwait(false);
-        try
-        {
-            Socket socket = UdpLink.Bind(_options.CreateDatagramSocket ?? CreateDatagramSocket);
-            return new UdpLink(socket, destination, addresses[0], FindAddressesAsync, _options.TimeProvider);
-        }
-        catch (SocketException exception)
-        {
-            throw new SessionException(ErrorCode.ResourceExhaustion, $"There is no socket for {destination}: {exception.Message}.", exception);
-        }
-    }
+        return await InTimeAsync(destination, ReachAsync, cancellationToken).ConfigureAwait(false);
 
-    private static Socket CreateDatagramSocket(AddressFamily family) => new(family, SocketType.Dgram, ProtocolType.Udp);
-
-    private async ValueTask<IPAddress[]> FindWithinAsync(Destination destination, CancellationToken cancellationToken)
-    {
-        using var timeout = new CancellationTokenSource(_options.ConnectTimeout, _options.TimeProvider);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
-        try
+        async ValueTask<DatagramLink> ReachAsync(CancellationToken either)
         {
-            return await FindAddressesAsync(destination, either.Token).ConfigureAwait(false);
+            IPAddress[] addresses = await FindAddressesAsync(destination, either).ConfigureAwait(false);
+            return new UdpLink(destination, addresses, _options, _resolve);
         }
-        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw new SessionException(
-                ErrorCode.OperationTimeout, $"The name of {destination} was not found within {_options.ConnectTimeout.TotalSeconds} s.", exception);
-        }
-    }
-
-    /// <summary>SPEC 6.3.2 and 6.3.4: the code of a target that was not connected, and what more there is to say.</summary>
-    private static SessionException Failed(Destination destination, SocketException exception)
-    {
-        (ErrorCode code, FailureDetail detail) = exception.SocketErrorCode switch
-        {
-            SocketError.TimedOut => (ErrorCode.OperationTimeout, FailureDetail.None),
-
-            // A target that refuses resets, as one does later on.
-            SocketError.ConnectionRefused or SocketError.ConnectionReset => (ErrorCode.RemoteDisconnect, FailureDetail.ConnectionRefused),
-            SocketError.NetworkUnreachable or SocketError.NetworkDown or SocketError.AddressNotAvailable
-                => (ErrorCode.DestinationUnreachable, FailureDetail.NetworkUnreachable),
-            SocketError.HostUnreachable or SocketError.HostDown => (ErrorCode.DestinationUnreachable, FailureDetail.HostUnreachable),
-            _ => (ErrorCode.DestinationUnreachable, FailureDetail.None),
-        };
-        return new SessionException(code, $"{destination} could not be connected: {exception.SocketErrorCode}.", exception) { Detail = detail };
     }
 
     private static async Task<Socket> ConnectAsync(IPEndPoint endPoint, CancellationToken cancellationToken)
@@ -156,6 +110,30 @@ public sealed class DirectDispatcher : IDispatcher
         }
     }
 
+    private async ValueTask<T> InTimeAsync<T>(
+        Destination destination, Func<CancellationToken, ValueTask<T>> reach, CancellationToken cancellationToken)
+    {
+        using var timeout = new CancellationTokenSource(_options.ConnectTimeout, _options.TimeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        try
+        {
+            return await reach(either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new SessionException(
+                ErrorCode.OperationTimeout, $"{destination} was not connected within {_options.ConnectTimeout.TotalSeconds} s.", exception);
+        }
+        catch (OperationCanceledException exception)
+        {
+            throw new OperationCanceledException(exception.Message, exception, cancellationToken);
+        }
+        catch (SocketException exception)
+        {
+            throw SocketFailures.Connecting(destination, exception);
+        }
+    }
+
     private async ValueTask<IPAddress[]> FindAddressesAsync(Destination destination, CancellationToken cancellationToken)
     {
         IPAddress[] addresses = destination.Address is { } address
@@ -165,7 +143,7 @@ public sealed class DirectDispatcher : IDispatcher
         addresses = [.. addresses.Select(candidate => candidate.IsIPv4MappedToIPv6 ? candidate.MapToIPv4() : candidate)];
         if (addresses.Length == 0)
         {
-            throw new SessionException(ErrorCode.DestinationUnreachable, $"{destination} has no address.") { Detail = FailureDetail.NameNotFound };
+            throw SocketFailures.Naming(destination, null);
         }
 
         if (!_options.AllowPrivate)
@@ -181,7 +159,7 @@ public sealed class DirectDispatcher : IDispatcher
             addresses = allowed;
         }
 
-        return HappyEyeballs.Interleave(addresses);
+        return addresses;
     }
 
     private async ValueTask<IPAddress[]> ResolveAsync(Destination destination, CancellationToken cancellationToken)
@@ -192,10 +170,7 @@ public sealed class DirectDispatcher : IDispatcher
         }
         catch (Exception exception) when (exception is SocketException { SocketErrorCode: not SocketError.TimedOut } or ArgumentException)
         {
-            throw new SessionException(ErrorCode.DestinationUnreachable, $"The name of {destination} was not found.", exception)
-            {
-                Detail = FailureDetail.NameNotFound,
-            };
+            throw SocketFailures.Naming(destination, exception);
         }
     }
 }

@@ -37,8 +37,8 @@ public sealed record DirectOptions
     public Func<IPEndPoint, CancellationToken, Task<Socket>>? Connect { get; init; }
 
     /// <summary>
-    /// Makes the datagram socket of a flow, for those who count or tune their sockets; it is bound, and owned, by the dispatcher. A <see cref="SessionException"/> says
-    /// with which code the flow is refused.
+    /// Makes a UDP socket of an address family, not bound yet, for those who count or tune their sockets; the flow owns the socket, and makes one of IPv6
+    /// dual-mode. A <see cref="SessionException"/> says with which code a flow is refused.
     /// </summary>
     /// <value>The default value is <see langword="null"/>: a new UDP socket.</value>
     public Func<AddressFamily, Socket>? CreateDatagramSocket { get; init; }

@@ -17,11 +17,14 @@ public sealed class FlowTable
 
     // Guarded by _gate.
     private readonly Dictionary<(string Peer, ulong GlobalId), Flow> _flows = [];
-    private readonly LinkedList<Flow> _parked = []; // the oldest first
+    private readonly Dictionary<string, LinkedList<Flow>> _parked = []; // by peer, the oldest first
+    private int _parkedCount;
 
     /// <summary>Makes an empty table.</summary>
     /// <param name="timeProvider">The clock; the default is <see cref="TimeProvider.System"/>.</param>
-    /// <param name="maxParked">Most flows that wait for their next sub-connection; beyond it the oldest one ends. The default is 4,096.</param>
+    /// <param name="maxParked">
+    /// Most flows that wait for their next sub-connection; beyond it the oldest one ends of the peer that has the most. The default is 4,096.
+    /// </param>
     public FlowTable(TimeProvider? timeProvider = null, int maxParked = 4096)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(maxParked);
@@ -48,7 +51,7 @@ public sealed class FlowTable
         {
             lock (_gate)
             {
-                return _parked.Count;
+                return _parkedCount;
             }
         }
     }
@@ -101,12 +104,13 @@ public sealed class FlowTable
                 return link;
             }
 
-            if (_parked.Count == _maxParked)
+            if (_parkedCount == _maxParked)
             {
-                surplus = Remove(_parked.First!.Value);
+                // Nobody's flows are at the mercy of another peer's.
+                surplus = Remove(_parked.Values.MaxBy(static flows => flows.Count)!.First!.Value);
             }
 
-            flow.Parked = _parked.AddLast(flow);
+            Park(flow);
             flow.Timer = _time.CreateTimer(state => Expire((Flow)state!), flow, Lifetime, Timeout.InfiniteTimeSpan);
         }
 
@@ -136,11 +140,28 @@ public sealed class FlowTable
         return flow.Link;
     }
 
+    private void Park(Flow flow)
+    {
+        if (!_parked.TryGetValue(flow.Key.Peer, out LinkedList<Flow>? flows))
+        {
+            _parked[flow.Key.Peer] = flows = [];
+        }
+
+        flow.Parked = flows.AddLast(flow);
+        _parkedCount++;
+    }
+
     private void Unpark(Flow flow)
     {
-        if (flow.Parked is not null)
+        if (flow.Parked is { List: { } flows })
         {
-            _parked.Remove(flow.Parked);
+            flows.Remove(flow.Parked);
+            if (flows.Count == 0)
+            {
+                _parked.Remove(flow.Key.Peer);
+            }
+
+            _parkedCount--;
             flow.Parked = null;
             flow.Timer?.Dispose();
             flow.Timer = null;

@@ -34,7 +34,7 @@ internal static class HappyEyeballs
     }
 
     /// <summary>Starts an attempt per address, 250 ms apart or as soon as one fails; the first success wins, the others are closed.</summary>
-    /// <exception cref="SocketException">No attempt succeeded; this is the failure of the first.</exception>
+    /// <exception cref="SocketException">No attempt succeeded; this is the most telling failure, and the first of those.</exception>
     internal static async Task<Socket> ConnectAsync(
         IReadOnlyList<IPAddress> addresses,
         int port,
@@ -71,7 +71,8 @@ internal static class HappyEyeballs
                 }
 
                 cancellationToken.ThrowIfCancellationRequested();
-                failure ??= attempt.Exception?.InnerException ?? new SocketException((int)SocketError.OperationAborted);
+                failure = SocketFailures.MoreTelling(
+                    failure, attempt.Exception?.InnerException ?? new SocketException((int)SocketError.OperationAborted));
                 if (attempts.Count == 0 && next == addresses.Count)
                 {
                     throw failure;

@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Net.WebSockets;
 
 namespace MuxPro;
 
@@ -126,6 +127,30 @@ public abstract class Link : IDuplexPipe, IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         return StreamLink.StartTlsAsync(socket, tls => tls.AuthenticateAsServerAsync(options, cancellationToken));
+    }
+
+    /// <summary>A link over a WebSocket: what is written goes as binary messages, whose borders mean nothing.</summary>
+    /// <remarks>Completing <see cref="Output"/> sends a close frame; the other end may still send. <see cref="Abort"/> sends none.</remarks>
+    /// <param name="webSocket">A WebSocket that is open; owned by the link from now on.</param>
+    /// <param name="remoteEndPoint">The address of the other end, where it is known.</param>
+    /// <returns>The link.</returns>
+    public static Link FromWebSocket(WebSocket webSocket, EndPoint? remoteEndPoint = null)
+    {
+        ArgumentNullException.ThrowIfNull(webSocket);
+        return new WebSocketLink(webSocket, remoteEndPoint);
+    }
+
+    /// <summary>Connects by WebSocket, for where nothing but HTTP passes.</summary>
+    /// <param name="address">A <c>ws:</c> or <c>wss:</c> address.</param>
+    /// <param name="configure">Headers, credentials, proxy, client certificates; the default is the platform's.</param>
+    /// <param name="cancellationToken">Gives up the attempt.</param>
+    /// <returns>The link.</returns>
+    /// <exception cref="WebSocketException">The server was not reached, or did not answer as a WebSocket server.</exception>
+    public static ValueTask<Link> ConnectWebSocketAsync(
+        Uri address, Action<ClientWebSocketOptions>? configure = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        return WebSocketLink.ConnectAsync(address, configure, cancellationToken);
     }
 
     /// <summary>Takes the link for a main connection.</summary>

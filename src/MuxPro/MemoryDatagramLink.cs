@@ -1,20 +1,22 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 
 namespace MuxPro;
 
-/// <summary>One end of a flow in memory.</summary>
+/// <summary>One end of a flow of datagrams in memory.</summary>
 internal sealed class MemoryDatagramLink : DatagramLink
 {
-    private readonly ChannelReader<Datagram> _input;
-    private readonly ChannelWriter<Datagram> _output;
-    private readonly ChannelWriter<Datagram> _back;
+    private readonly Channel<Item> _incoming;
+    private readonly Channel<Item> _outgoing;
+    private byte[]? _held; // the datagram that the receiver has, until its next receive
+    private volatile bool _isDisposed;
 
-    private MemoryDatagramLink(Destination destination, Channel<Datagram> input, Channel<Datagram> output)
+    private MemoryDatagramLink(Destination destination, Channel<Item> incoming, Channel<Item> outgoing)
     {
         Destination = destination;
-        _input = input.Reader;
-        _output = output.Writer;
-        _back = input.Writer;
+        _incoming = incoming;
+        _outgoing = outgoing;
     }
 
     public override Destination Destination { get; }
@@ -25,21 +27,26 @@ internal sealed class MemoryDatagramLink : DatagramLink
     {
         ArgumentNullException.ThrowIfNull(destination);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
-
-        // With Wait a write that finds no room says so: that is a drop.
-        var options = new BoundedChannelOptions(capacity) { FullMode = BoundedChannelFullMode.Wait };
-        var there = Channel.CreateBounded<Datagram>(options);
-        var back = Channel.CreateBounded<Datagram>(options);
+        var there = Channel.CreateBounded<Item>(new BoundedChannelOptions(capacity) { SingleReader = true });
+        var back = Channel.CreateBounded<Item>(new BoundedChannelOptions(capacity) { SingleReader = true });
         return (new MemoryDatagramLink(destination, back, there), new MemoryDatagramLink(destination, there, back));
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public override async ValueTask<Datagram?> ReceiveAsync(CancellationToken cancellationToken = default)
     {
-        while (await _input.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+        if (_held is not null)
         {
-            if (_input.TryRead(out Datagram datagram))
+            ArrayPool<byte>.Shared.Return(_held);
+            _held = null;
+        }
+
+        while (!_isDisposed && await _incoming.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            if (_incoming.Reader.TryRead(out Item item))
             {
-                return datagram;
+                _held = item.Buffer;
+                return new Datagram(item.Buffer.AsMemory(0, item.Length), item.Address);
             }
         }
 
@@ -49,27 +56,37 @@ internal sealed class MemoryDatagramLink : DatagramLink
     public override ValueTask<bool> SendAsync(
         ReadOnlyMemory<byte> data, Destination? address = null, CancellationToken cancellationToken = default)
     {
-        cancellationToken.ThrowIfCancellationRequested();
-        bool isTaken = data.Length <= MaxDatagram && _output.TryWrite(new Datagram(data.ToArray(), address ?? Destination));
-        if (!isTaken)
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        if (data.Length <= MaxDatagram)
         {
-            CountDropped();
+            byte[] buffer = ArrayPool<byte>.Shared.Rent(data.Length);
+            data.CopyTo(buffer);
+            if (_outgoing.Writer.TryWrite(new Item(buffer, data.Length, address ?? Destination)))
+            {
+                return ValueTask.FromResult(true);
+            }
+
+            ArrayPool<byte>.Shared.Return(buffer);
         }
 
-        return ValueTask.FromResult(isTaken);
+        CountDropped();
+        return ValueTask.FromResult(false);
     }
 
     public override void Abort(Exception? reason = null)
     {
-        reason ??= new SessionException(ErrorCode.RemoteDisconnect, "The flow was aborted.");
-        _output.TryComplete(reason);
-        _back.TryComplete(reason);
+        ErrorCode code = (reason as SessionException)?.ErrorCode ?? ErrorCode.RemoteDisconnect;
+        _incoming.Writer.TryComplete(new SessionException(code, "The flow was aborted by this end.", reason));
+        _outgoing.Writer.TryComplete(new SessionException(code, "The flow was aborted by the other end.", reason) { IsRemote = true });
     }
 
     public override ValueTask DisposeAsync()
     {
-        _output.TryComplete();
-        _back.TryComplete();
+        _isDisposed = true;
+        _incoming.Writer.TryComplete();
+        _outgoing.Writer.TryComplete();
         return ValueTask.CompletedTask;
     }
+
+    private readonly record struct Item(byte[] Buffer, int Length, Destination Address);
 }

@@ -37,7 +37,7 @@ public sealed class Server : IDispatcher
 
     /// <summary>A server that is the same, inside a main connection.</summary>
     private Server(Server outer, int depth, NestedCount nested)
-        : this(outer._inner, outer._options, depth, nested)
+        : this(outer._inner ?? Nobody.Instance, outer._options, depth, nested)
     {
         _workers = outer._workers;
         SessionEnded = outer.SessionEnded;
@@ -117,8 +117,28 @@ public sealed class Server : IDispatcher
             throw NoInner();
         }
 
+        await RunAsync(link, Context, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Serves one main connection until it ends; the caller takes the sub-connections that it wants, and the others go to the inner dispatcher.</summary>
+    /// <param name="link">The byte stream to a client; owned by the server from now on.</param>
+    /// <param name="take">
+    /// Asked about each sub-connection, on the pool and without a lock: <see langword="true"/> takes it, opened and owned by the callee from then on. Without an
+    /// inner dispatcher, those that it does not take are refused with 0006.
+    /// </param>
+    /// <param name="cancellationToken">Closes the main connection in order.</param>
+    /// <returns>A task that is done when the main connection is gone. It does not fail by what the client does.</returns>
+    public Task RunAsync(Link link, Func<Session, bool> take, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(link);
+        ArgumentNullException.ThrowIfNull(take);
+        return RunAsync(link, Context with { Take = take }, cancellationToken);
+    }
+
+    private async Task RunAsync(Link link, ServerContext context, CancellationToken cancellationToken)
+    {
         var inside = new Server(this, _depth, _nested ?? new NestedCount());
-        await using ServerWorker worker = new(link, inside, _options, Context);
+        await using ServerWorker worker = new(link, inside, _options, context);
         _workers.Add(worker);
         await using CancellationTokenRegistration registration =
             cancellationToken.UnsafeRegister(static state => _ = ((ServerWorker)state!).CloseAsync(), worker);
@@ -166,6 +186,15 @@ public sealed class Server : IDispatcher
         => new() { SessionEnded = SessionEnded, Flows = Flows, Peer = Peer, AcceptsDatagrams = AcceptsDatagrams };
 
     private static InvalidOperationException NoInner() => new("A server without an inner dispatcher can only AcceptAllAsync.");
+
+    /// <summary>Reaches nothing.</summary>
+    private sealed class Nobody : IDispatcher
+    {
+        public static Nobody Instance { get; } = new();
+
+        public ValueTask<Link> DispatchAsync(Destination destination, CancellationToken cancellationToken = default)
+            => ValueTask.FromException<Link>(new SessionException(ErrorCode.ProxyRejected, $"{destination} is not served here."));
+    }
 
     /// <summary>How many main connections are inside one, at all depths together.</summary>
     private sealed class NestedCount

@@ -121,6 +121,13 @@ public sealed class ServerWorker : IAsyncDisposable
 
     private async Task ServeAsync(Session session)
     {
+        if (IsTaken(session))
+        {
+            Interlocked.Decrement(ref _pending);
+            session.ConfirmOpened();
+            return;
+        }
+
         long started = _options.TimeProvider.GetTimestamp();
         (RelayResult result, long dropped) = session.IsDatagrams
             ? await ServeDatagramsAsync(session.AsDatagrams()).ConfigureAwait(false)
@@ -129,6 +136,20 @@ public sealed class ServerWorker : IAsyncDisposable
         if (_context.SessionEnded is not null)
         {
             Report(session, result, dropped, _options.TimeProvider.GetElapsedTime(started));
+        }
+    }
+
+    private bool IsTaken(Session session)
+    {
+        try
+        {
+            return _context.Take?.Invoke(session) == true;
+        }
+        catch (Exception exception)
+        {
+            // A bug of the callee's: this sub-connection ends, the others go on.
+            OnDispatchFailed(session, exception);
+            return true;
         }
     }
 
@@ -152,6 +173,7 @@ public sealed class ServerWorker : IAsyncDisposable
     {
         FlowTable.Lease? lease = null;
         DatagramLink? link = null;
+        bool isLost = false;
         try
         {
             if (session.GlobalId != 0)
@@ -172,18 +194,17 @@ public sealed class ServerWorker : IAsyncDisposable
             // A flow that was taken over has the drops of the earlier ones too.
             long droppedBefore = lease?.Link is null ? 0 : link.Dropped;
             session.Session.ConfirmOpened();
-            RelayResult result = await DatagramRelay.RunAsync(
+            DatagramRelayResult result = await DatagramRelay.CopyAsync(
                 session, link, _options.DatagramIdleTimeout, _options.TimeProvider, lease?.Revoked ?? CancellationToken.None).ConfigureAwait(false);
-            if (lease is { Revoked.IsCancellationRequested: true })
+            isLost = result is { End: DatagramRelayEnd.Failed, Side: RelaySide.First } && _connection.Failure is not null;
+            if (result.Error is not null)
             {
-                session.Abort(ErrorCode.RemoteDisconnect);
-            }
-            else if (result.Error is not null)
-            {
-                session.Abort(result.Error);
+                // Of a flow that another sub-connection took over, too.
+                session.Abort(result.Error is OperationCanceledException
+                    ? new SessionException(ErrorCode.RemoteDisconnect, "Another sub-connection took the flow over.") : result.Error);
             }
 
-            return (result, session.Dropped + link.Dropped - droppedBefore);
+            return (new RelayResult(result.BytesForward, result.BytesBackward, result.Error, result.Side), session.Dropped + link.Dropped - droppedBefore);
         }
         catch (Exception exception)
         {
@@ -192,7 +213,7 @@ public sealed class ServerWorker : IAsyncDisposable
         }
         finally
         {
-            DatagramLink? surplus = lease is null ? link : lease.Release(link, isLost: _connection.Failure is not null);
+            DatagramLink? surplus = lease is null ? link : lease.Release(link, isLost);
             if (surplus is not null)
             {
                 await surplus.DisposeAsync().ConfigureAwait(false);

@@ -33,6 +33,7 @@ public sealed partial class Session : Link, ISendQueueItem<Session>
         Destination = destination;
         Priority = priority;
         Credit = new SendCredit(connection.PeerLimits.InitialWindow);
+        Incoming = new InputCredit(connection, reserve: IsDatagrams ? DatagramLink.MaxDatagram : 0);
         if (IsDatagrams)
         {
             _receiver = new DatagramInput(this, globalId);

@@ -7,7 +7,7 @@ using MuxPro.Connection;
 namespace MuxPro;
 
 /// <summary>A link over a stream. The pipes are made when somebody asks for them; the engine and the relay use the stream itself.</summary>
-internal sealed class StreamLink : Link
+internal class StreamLink : Link
 {
     private static readonly StreamPipeReaderOptions ReaderOptions = new(bufferSize: 16 * 1024, leaveOpen: true, useZeroByteReads: true);
     private static readonly StreamPipeWriterOptions WriterOptions = new(minimumBufferSize: 16 * 1024, leaveOpen: true);
@@ -73,7 +73,7 @@ internal sealed class StreamLink : Link
     public override Stream AsStream() => _stream;
 
     /// <summary>Ends this end's direction, where the transport can say so; the other direction goes on.</summary>
-    public async ValueTask CompleteWritesAsync()
+    public virtual async ValueTask CompleteWritesAsync()
     {
         try
         {
@@ -96,7 +96,7 @@ internal sealed class StreamLink : Link
         }
     }
 
-    private void Shutdown()
+    private protected virtual void Shutdown()
     {
         try
         {

@@ -6,39 +6,55 @@ using System.Runtime.CompilerServices;
 namespace MuxPro;
 
 /// <summary>
-/// A flow of datagrams over one UDP socket that is connected to nobody: every target sees the same source port, and any source may answer (full cone).
+/// A flow of datagrams over a UDP socket of its own, bound but not connected: the same port towards every target, and any source may answer (full cone,
+/// SPEC 7.2).
 /// </summary>
-/// <remarks>An idle flow holds no buffer: what has come is only looked at until there is something to receive.</remarks>
 internal sealed class UdpLink : DatagramLink
 {
-    private const int SocketBuffer = 1024 * 1024; // the kernel gives less where it is told to
-    private const int MostReceived = ushort.MaxValue;
-    private const int MostErrors = 64; // in a row
+    // Asked for; the system gives what its limits allow, and uses it only while datagrams wait.
+    private const int SocketBuffer = 1024 * 1024;
+
+    // Linux: SOL_SOCKET, SO_MEMINFO; the last of its nine numbers counts the datagrams for which the socket had no room.
+    private const int SolSocket = 1;
+    private const int SoMemInfo = 55;
+    private const int MemInfoLength = 36;
 
     private readonly Socket _socket;
     private readonly UdpTargets _targets;
-    private readonly UdpSources _sources;
+    private readonly UdpSources _sources = new();
     private readonly SocketAddress _from;
-    private readonly byte[] _peeked = new byte[1];
-    private byte[]? _buffer; // has what was received last
-    private long _kernelDropped;
-    private int _disposed;
+    private readonly byte[] _probe = new byte[1];
+    private readonly Lock _kernelGate = new();
+    private uint _kernelDropped; // guarded by _kernelGate
+    private bool _isKernelGone; // guarded by _kernelGate
+    private byte[]? _buffer; // the receiver's
+    private volatile Exception? _failure;
+    private int _isClosed;
 
-    /// <summary>Makes the flow.</summary>
-    /// <param name="socket">A datagram socket that is bound; owned by the link.</param>
-    /// <param name="destination">The first target, as it was asked for.</param>
-    /// <param name="address">Its address.</param>
-    /// <param name="finder">Finds and judges the addresses of further targets.</param>
-    /// <param name="time">The clock of what is known of names.</param>
-    public UdpLink(
-        Socket socket, Destination destination, IPAddress address, Func<Destination, CancellationToken, ValueTask<IPAddress[]>> finder, TimeProvider time)
+    /// <summary>Opens the socket.</summary>
+    /// <param name="destination">The first target.</param>
+    /// <param name="addresses">Its addresses, all of them allowed.</param>
+    /// <param name="options">The dispatcher's settings.</param>
+    /// <param name="resolve">Looks names up.</param>
+    /// <param name="family">The family of the socket; the default is IPv6 in dual mode, where the system has it.</param>
+    /// <exception cref="SocketException">There is no socket, or none of the addresses has a family that it can send to.</exception>
+    internal UdpLink(
+        Destination destination,
+        IReadOnlyList<IPAddress> addresses,
+        DirectOptions options,
+        Func<string, CancellationToken, Task<IPAddress[]>> resolve,
+        AddressFamily? family = null)
     {
-        _socket = socket;
         Destination = destination;
-        _targets = new UdpTargets(socket.AddressFamily, finder, SendNow, count => CountDropped(count), time);
-        _targets.Add(destination, address);
-        _sources = new UdpSources(socket.AddressFamily, destination, address);
-        _from = new SocketAddress(socket.AddressFamily);
+        AddressFamily own = family ?? (Socket.OSSupportsIPv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork);
+        _targets = new UdpTargets(destination, own, options, resolve, SendNow, CountDropped);
+        if (!_targets.TryAdd(addresses))
+        {
+            throw new SocketException((int)SocketError.AddressFamilyNotSupported);
+        }
+
+        _socket = Open(own, options);
+        _from = new SocketAddress(own);
     }
 
     public override Destination Destination { get; }
@@ -46,25 +62,132 @@ internal sealed class UdpLink : DatagramLink
     public override bool IsFullCone => true;
 
     /// <summary>Those that the kernel had no room for are counted too, on Linux.</summary>
-    public override long Dropped => base.Dropped + KernelDropped();
-
-    /// <summary>Makes a socket for a flow and binds it.</summary>
-    public static Socket Bind(Func<AddressFamily, Socket> create)
+    public override long Dropped
     {
-        bool isDual = Socket.OSSupportsIPv6;
-        Socket socket = create(isDual ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork);
+        get
+        {
+            CountKernel();
+            return base.Dropped;
+        }
+    }
+
+    internal IPEndPoint LocalEndPoint => (IPEndPoint)_socket.LocalEndPoint!;
+
+    /// <summary>Whether memory for a datagram is held.</summary>
+    internal bool HoldsBuffer => _buffer is not null;
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public override async ValueTask<Datagram?> ReceiveAsync(CancellationToken cancellationToken = default)
+    {
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                // An idle flow holds no memory: the datagram is looked at where it is, and taken only then. So a cancelled receive takes none, too.
+                if (_socket.Available == 0)
+                {
+                    ReturnBuffer();
+                    await _socket.ReceiveAsync(_probe, SocketFlags.Peek, cancellationToken).ConfigureAwait(false);
+                }
+
+                _buffer ??= ArrayPool<byte>.Shared.Rent(ushort.MaxValue);
+                int length = _socket.ReceiveFrom(_buffer, SocketFlags.None, _from);
+                return new Datagram(_buffer.AsMemory(0, length), FindSource());
+            }
+            catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+            {
+                if (Volatile.Read(ref _isClosed) != 0)
+                {
+                    return _failure is null ? null : throw Failed(_failure);
+                }
+
+                if (exception is not SocketException socket || !SocketFailures.IsPassing(socket.SocketErrorCode))
+                {
+                    throw Failed(exception);
+                }
+            }
+        }
+    }
+
+    public override ValueTask<bool> SendAsync(
+        ReadOnlyMemory<byte> data, Destination? address = null, CancellationToken cancellationToken = default)
+    {
+        if (Volatile.Read(ref _isClosed) != 0)
+        {
+            return ValueTask.FromException<bool>(
+                _failure is null ? new ObjectDisposedException(nameof(UdpLink)) : Failed(_failure));
+        }
+
+        bool isTaken = data.Length <= MaxDatagram && _targets.TrySend(address ?? Destination, data.Span);
+        if (!isTaken)
+        {
+            CountDropped();
+        }
+
+        return ValueTask.FromResult(isTaken);
+    }
+
+    public override void Abort(Exception? reason = null)
+    {
+        if (Volatile.Read(ref _isClosed) == 0)
+        {
+            _failure = reason ?? new IOException("The flow was aborted.");
+            Close();
+        }
+    }
+
+    public override ValueTask DisposeAsync()
+    {
+        Close();
+        return ValueTask.CompletedTask;
+    }
+
+    private void CountKernel()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        Span<byte> info = stackalloc byte[MemInfoLength];
+        lock (_kernelGate)
+        {
+            if (_isKernelGone)
+            {
+                return;
+            }
+
+            try
+            {
+                if (_socket.GetRawSocketOption(SolSocket, SoMemInfo, info) == MemInfoLength)
+                {
+                    uint dropped = BitConverter.ToUInt32(info[(MemInfoLength - sizeof(uint))..]);
+                    CountDropped(unchecked(dropped - _kernelDropped));
+                    _kernelDropped = dropped;
+                }
+            }
+            catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+            {
+                // A kernel before 4.12 does not say.
+            }
+        }
+    }
+
+    private static Socket Open(AddressFamily family, DirectOptions options)
+    {
+        Socket socket = options.CreateDatagramSocket?.Invoke(family) ?? new Socket(family, SocketType.Dgram, ProtocolType.Udp);
         try
         {
-            if (isDual)
+            if (family == AddressFamily.InterNetworkV6)
             {
                 socket.DualMode = true;
             }
 
-            socket.ReceiveBufferSize = socket.SendBufferSize = SocketBuffer;
-            socket.Bind(new IPEndPoint(isDual ? IPAddress.IPv6Any : IPAddress.Any, 0));
-
-            // A send that finds no room says so at once.
-            socket.Blocking = false;
+            socket.Blocking = false; // nobody waits for room
+            socket.ReceiveBufferSize = SocketBuffer;
+            socket.SendBufferSize = SocketBuffer;
+            socket.Bind(new IPEndPoint(family == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any, 0));
             return socket;
         }
         catch
@@ -74,109 +197,49 @@ internal sealed class UdpLink : DatagramLink
         }
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public override async ValueTask<Datagram?> ReceiveAsync(CancellationToken cancellationToken = default)
-    {
-        for (int errors = 0; ;)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            try
-            {
-                if (_socket.Available == 0)
-                {
-                    // An empty datagram counts as nothing there, and ends the wait at once. Looking takes none, so a cancelled wait loses none.
-                    ReturnBuffer();
-                    await _socket.ReceiveAsync(_peeked, SocketFlags.Peek, cancellationToken).ConfigureAwait(false);
-                }
+    private Destination FindSource()
+        => _from.Equals(_targets.AddressOfDestination) ? Destination : _sources.Find(_from);
 
-                _buffer ??= ArrayPool<byte>.Shared.Rent(MostReceived);
-                int length = _socket.ReceiveFrom(_buffer, SocketFlags.None, _from);
-                return new Datagram(_buffer.AsMemory(0, length), _sources.Find(_from));
-            }
-            catch (Exception exception) when (IsOver(exception))
-            {
-                return Volatile.Read(ref _disposed) == 2
-                    ? throw new SessionException(ErrorCode.RemoteDisconnect, $"The flow to {Destination} was aborted.", exception) : null;
-            }
-            catch (SocketException exception)
-            {
-                // What one target made of a datagram (ICMP), or a datagram that was gone when it was fetched: the others go on.
-                if (++errors == MostErrors)
-                {
-                    throw new SessionException(ErrorCode.RemoteDisconnect, $"Receiving on the flow to {Destination} failed: {exception.Message}", exception);
-                }
-            }
-        }
-    }
-
-    public override ValueTask<bool> SendAsync(
-        ReadOnlyMemory<byte> data, Destination? address = null, CancellationToken cancellationToken = default)
-    {
-        cancellationToken.ThrowIfCancellationRequested();
-        if (Volatile.Read(ref _disposed) != 0)
-        {
-            throw new SessionException(ErrorCode.RemoteDisconnect, $"The flow to {Destination} has ended.");
-        }
-
-        if (data.Length > MaxDatagram)
-        {
-            CountDropped();
-            return ValueTask.FromResult(false);
-        }
-
-        return ValueTask.FromResult(_targets.Send(data, address ?? Destination));
-    }
-
-    public override void Abort(Exception? reason = null) => Close(aborted: true);
-
-    public override ValueTask DisposeAsync()
-    {
-        Close(aborted: false);
-        return ValueTask.CompletedTask;
-    }
-
-    private void Close(bool aborted)
-    {
-        if (Interlocked.CompareExchange(ref _disposed, aborted ? 2 : 1, 0) == 0)
-        {
-            _ = KernelDropped();
-            _targets.Dispose();
-            _socket.Dispose();
-        }
-    }
-
-    private bool SendNow(ReadOnlySpan<byte> data, SocketAddress target)
+    private bool SendNow(ReadOnlySpan<byte> data, SocketAddress to)
     {
         try
         {
-            return _socket.SendTo(data, SocketFlags.None, target) == data.Length;
+            _socket.SendTo(data, SocketFlags.None, to);
+            return true;
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
-            // No room, no way there, too large for the way: on a network it would be lost.
+            // No room, no way there, not permitted: this datagram's fate, not the flow's.
             return false;
         }
     }
 
     private void ReturnBuffer()
     {
-        if (_buffer is not null)
+        if (_buffer is { } buffer)
         {
-            ArrayPool<byte>.Shared.Return(_buffer);
             _buffer = null;
+            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 
-    private static bool IsOver(Exception exception)
-        => exception is ObjectDisposedException || (exception as SocketException)?.SocketErrorCode is SocketError.OperationAborted or SocketError.Interrupted;
-
-    private long KernelDropped()
+    private void Close()
     {
-        if (Volatile.Read(ref _disposed) == 0 && SocketMemory.TryGetDrops(_socket, out uint drops))
+        if (Interlocked.Exchange(ref _isClosed, 1) != 0)
         {
-            Volatile.Write(ref _kernelDropped, drops);
+            return;
         }
 
-        return Volatile.Read(ref _kernelDropped);
+        CountKernel();
+        lock (_kernelGate)
+        {
+            _isKernelGone = true;
+        }
+
+        _targets.Dispose();
+        _socket.Dispose();
     }
+
+    private SessionException Failed(Exception reason)
+        => new(ErrorCode.RemoteDisconnect, $"The flow to {Destination} ended: {reason.Message}", reason);
 }

@@ -3,47 +3,49 @@ using System.Net.Sockets;
 
 namespace MuxPro;
 
-/// <summary>Who sent what a UDP socket received, as a destination: the last few are kept, so that another datagram of theirs allocates nothing.</summary>
+/// <summary>The last few sources of a flow, so that a datagram from one of them costs no objects. Not thread-safe: it is the receiver's.</summary>
 internal sealed class UdpSources
 {
-    private const int Size = 8; // a power of two
+    private const int Most = 16;
 
-    private readonly (SocketAddress Address, Destination Source)[] _known = new (SocketAddress, Destination)[Size];
-    private readonly IPEndPoint _family;
-    private readonly Destination _first;
-    private readonly IPEndPoint _firstEndPoint;
+    private readonly (SocketAddress Address, Destination Destination)[] _known = new (SocketAddress, Destination)[Most];
+    private int _count;
+    private int _last;
+    private int _next;
 
-    /// <param name="family">The socket's.</param>
-    /// <param name="first">The first target as it was asked for: its answers come from it, not from the address of its name.</param>
-    /// <param name="address">The address of the first target.</param>
-    public UdpSources(AddressFamily family, Destination first, IPAddress address)
+    /// <summary>Finds the source that a socket address is.</summary>
+    public Destination Find(SocketAddress address)
     {
-        _family = new IPEndPoint(family == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any, 0);
-        _first = first;
-        _firstEndPoint = new IPEndPoint(address, first.Port);
-    }
-
-    public Destination Find(SocketAddress from)
-    {
-        ref (SocketAddress Address, Destination Source) entry = ref _known[from.GetHashCode() & (Size - 1)];
-        if (entry.Address is null || !entry.Address.Equals(from))
+        if (_last < _count && _known[_last].Address.Equals(address))
         {
-            var copy = new SocketAddress(from.Family, from.Size);
-            from.Buffer.Span[..from.Size].CopyTo(copy.Buffer.Span);
-            entry = (copy, Read(from));
+            return _known[_last].Destination;
         }
 
-        return entry.Source;
-    }
-
-    private Destination Read(SocketAddress from)
-    {
-        var endPoint = (IPEndPoint)_family.Create(from);
-        if (endPoint.Address.IsIPv4MappedToIPv6)
+        for (int i = 0; i < _count; i++)
         {
-            endPoint.Address = endPoint.Address.MapToIPv4();
+            if (_known[i].Address.Equals(address))
+            {
+                _last = i;
+                return _known[i].Destination;
+            }
         }
 
-        return endPoint.Equals(_firstEndPoint) ? _first : Destination.Udp(endPoint.Address, endPoint.Port);
+        return Add(address);
+    }
+
+    private Destination Add(SocketAddress address)
+    {
+        // The socket's own is filled again by the next receive.
+        var copy = new SocketAddress(address.Family, address.Size);
+        address.Buffer.Span[..address.Size].CopyTo(copy.Buffer.Span);
+        IPAddress any = address.Family == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any;
+        var endPoint = (IPEndPoint)new IPEndPoint(any, 0).Create(copy);
+        IPAddress source = endPoint.Address.IsIPv4MappedToIPv6 ? endPoint.Address.MapToIPv4() : endPoint.Address;
+        var destination = Destination.Udp(source, endPoint.Port);
+        _last = _next;
+        _known[_next] = (copy, destination);
+        _next = (_next + 1) % Most;
+        _count = Math.Min(_count + 1, Most);
+        return destination;
     }
 }

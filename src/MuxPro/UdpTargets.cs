@@ -3,173 +3,245 @@ using System.Net.Sockets;
 
 namespace MuxPro;
 
+/// <summary>Sends now what goes to an address.</summary>
+/// <returns>Whether there was room.</returns>
+internal delegate bool SendDatagram(ReadOnlySpan<byte> data, SocketAddress to);
+
 /// <summary>
-/// Where the datagrams of a flow go: addresses at once, names when they are found. A name that is slow to find keeps its own few datagrams waiting
-/// and nobody else's. Safe to use from many threads.
+/// The last few targets of a flow, and their addresses. Names are looked up in the background, and what is sent to one meanwhile waits in a queue of its
+/// own: no target waits for another one's name.
 /// </summary>
-/// <param name="family">The socket's.</param>
-/// <param name="finder">Finds and judges the addresses of a target.</param>
-/// <param name="send">Sends at once; says whether the datagram was taken.</param>
-/// <param name="dropped">Counts datagrams that were not sent.</param>
-/// <param name="time">The clock.</param>
-internal sealed class UdpTargets(
-    AddressFamily family, Func<Destination, CancellationToken, ValueTask<IPAddress[]>> finder, UdpTargets.SendNow send, Action<long> dropped,
-    TimeProvider time) : IDisposable
+internal sealed class UdpTargets : IDisposable
 {
-    /// <summary>Sends a datagram at once.</summary>
-    public delegate bool SendNow(ReadOnlySpan<byte> data, SocketAddress target);
+    /// <summary>How many targets a flow knows at once.</summary>
+    internal const int Most = 16;
 
-    private const int MaxKnown = 256;
-    private const int MaxWaiting = 16; // datagrams per name
+    /// <summary>How many names it looks up at once; the other places stay for targets that need no lookup.</summary>
+    internal const int MostLookups = 8;
 
-    private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan FindTimeout = TimeSpan.FromSeconds(5);
+    /// <summary>How long an unused name keeps its address. Used ones keep it: an exchange does not change sides because its name has many.</summary>
+    internal static readonly TimeSpan NameLifetime = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long a lookup may take, and how long a name that was not found is not asked for again.</summary>
+    internal static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a target is left alone after the socket has refused a datagram for it: a refusal costs more than many datagrams.</summary>
+    internal static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(1);
 
     private readonly Lock _gate = new();
-    private readonly CancellationTokenSource _stop = new();
-    private readonly Dictionary<Destination, Target> _known = []; // guarded by _gate
-    private Target? _last; // most flows have one target
+    private readonly List<UdpTarget> _known = new(1); // guarded by _gate
+    private int _lookups; // guarded by _gate
+    private readonly CancellationTokenSource _closing = new();
+    private readonly CancellationToken _closed;
+    private readonly Destination _own;
+    private readonly AddressFamily _family;
+    private readonly DirectOptions _options;
+    private readonly Func<string, CancellationToken, Task<IPAddress[]>> _resolve;
+    private readonly SendDatagram _send;
+    private readonly Action<long> _drop;
+    private volatile SocketAddress? _addressOfDestination;
 
-    /// <summary>Adds a target whose address is known, and stays.</summary>
-    public void Add(Destination destination, IPAddress address)
+    public UdpTargets(
+        Destination own,
+        AddressFamily family,
+        DirectOptions options,
+        Func<string, CancellationToken, Task<IPAddress[]>> resolve,
+        SendDatagram send,
+        Action<long> drop)
     {
-        var target = new Target(destination, long.MaxValue) { Address = ToSocketAddress(address, destination.Port) };
+        _own = own;
+        _family = family;
+        _options = options;
+        _resolve = resolve;
+        _send = send;
+        _drop = drop;
+        _closed = _closing.Token;
+    }
+
+    /// <summary>The address of the flow's own destination, which may be a name.</summary>
+    public SocketAddress? AddressOfDestination => _addressOfDestination;
+
+    /// <summary>Adds the flow's own destination, whose addresses were found before.</summary>
+    /// <returns>Whether the socket can send to one of them.</returns>
+    public bool TryAdd(IReadOnlyList<IPAddress> addresses)
+    {
         lock (_gate)
         {
-            _known[destination] = target;
+            var target = new UdpTarget(_own) { Since = _options.TimeProvider.GetTimestamp() };
+            Settle(target, Choose(addresses));
+            _known.Add(target);
+            return target.Address is not null;
         }
     }
 
-    /// <summary>Sends a datagram, or keeps it until the address of its target is found.</summary>
-    /// <returns>Whether it was taken; otherwise it was counted as dropped.</returns>
-    public bool Send(ReadOnlyMemory<byte> data, Destination destination)
+    /// <summary>Sends a datagram, or keeps it until its target's name is looked up.</summary>
+    /// <returns>Whether it was taken.</returns>
+    public bool TrySend(Destination destination, ReadOnlySpan<byte> data)
     {
-        Target? target = Volatile.Read(ref _last);
-        if (target is null || !ReferenceEquals(target.Destination, destination) || time.GetTimestamp() >= target.Until)
-        {
-            target = Find(destination);
-            Volatile.Write(ref _last, target);
-        }
-
+        long now = _options.TimeProvider.GetTimestamp();
+        UdpTarget? target;
+        SocketAddress? address;
+        bool isNew;
         bool isTaken;
-        if (target.Address is { } address)
+        lock (_gate)
         {
-            isTaken = send(data.Span, address);
-        }
-        else
-        {
-            lock (_gate)
-            {
-                isTaken = target.Waiting?.Count < MaxWaiting;
-                if (isTaken)
-                {
-                    target.Waiting!.Add(data.ToArray());
-                }
-            }
+            target = Find(destination, now, out isNew);
+            address = target?.Address;
+            isTaken = address is null && target is not null && target.TryQueue(data);
         }
 
-        if (!isTaken)
+        if (isNew)
         {
-            dropped(1);
+            _ = LookUpAsync(target!);
         }
 
+        if (address is null)
+        {
+            return isTaken;
+        }
+
+        if (target!.RefusedAt is { } refused && _options.TimeProvider.GetElapsedTime(refused, now) < Pause)
+        {
+            return false;
+        }
+
+        isTaken = _send(data, address);
+        target.RefusedAt = isTaken ? null : now;
         return isTaken;
     }
 
-    public void Dispose() => _stop.Cancel();
-
-    private Target Find(Destination destination)
+    /// <summary>Gives up what is looked up; what waits for it is dropped.</summary>
+    public void Dispose()
     {
-        Target? target;
-        lock (_gate)
+        _closing.Cancel();
+        _closing.Dispose();
+    }
+
+    private UdpTarget? Find(Destination destination, long now, out bool isLookedUp)
+    {
+        isLookedUp = false;
+        UdpTarget? oldest = null;
+        foreach (UdpTarget known in _known)
         {
-            long now = time.GetTimestamp();
-            if (_known.TryGetValue(destination, out target) && now < target.Until)
+            if (known.Destination.Equals(destination))
             {
-                return target;
-            }
-
-            if (_known.Count >= MaxKnown)
-            {
-                // Who talks to so many talks to each of them rarely: those that wait for their names stay.
-                foreach ((Destination known, _) in _known.Where(static entry => entry.Value is { Waiting: null, Until: < long.MaxValue }).ToArray())
+                if (!IsStale(known, now))
                 {
-                    _known.Remove(known);
+                    known.Since = known.Address is null ? known.Since : now;
+                    return known;
                 }
+
+                oldest = known;
+                break;
             }
 
-            target = new Target(destination, now + (long)(Lifetime.TotalSeconds * time.TimestampFrequency)) { Waiting = [] };
-            if (_known.Count < MaxKnown)
+            if (!known.IsLookingUp && (oldest is null || known.Since < oldest.Since))
             {
-                _known[destination] = target;
+                oldest = known;
             }
         }
 
-        _ = FindAsync(target);
+        isLookedUp = destination.Domain is not null;
+        if (isLookedUp && _lookups == MostLookups)
+        {
+            isLookedUp = false;
+            return null;
+        }
+
+        if (_known.Count == Most || oldest?.Destination.Equals(destination) == true)
+        {
+            _known.Remove(oldest!);
+        }
+
+        var target = new UdpTarget(destination) { Since = now };
+        _known.Add(target);
+        if (isLookedUp)
+        {
+            _lookups++;
+            target.StartLookup();
+        }
+        else
+        {
+            Settle(target, Choose([destination.Address!]));
+        }
+
         return target;
     }
 
-    private async Task FindAsync(Target target)
+    private bool IsStale(UdpTarget known, long now)
+        => known is { IsLookingUp: false, Destination.Domain: not null }
+            && _options.TimeProvider.GetElapsedTime(known.Since, now) >= (known.Address is null ? LookupTimeout : NameLifetime);
+
+    private async Task LookUpAsync(UdpTarget target)
     {
-        SocketAddress? address = null;
-        try
+        IPAddress? address = null;
+        using (var timeout = new CancellationTokenSource(LookupTimeout, _options.TimeProvider))
+        using (var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, _closed))
         {
-            using var timeout = new CancellationTokenSource(FindTimeout, time);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, _stop.Token);
-            IPAddress[] addresses = await finder(target.Destination, either.Token).ConfigureAwait(false);
-            address = ToSocketAddress(addresses[0], target.Destination.Port);
-        }
-        catch (Exception exception) when (exception is SessionException or SocketException or OperationCanceledException or ObjectDisposedException)
-        {
-            // Not found, or not allowed: what is sent there is dropped until it is looked for again.
-        }
-
-        List<byte[]> waiting;
-        lock (_gate)
-        {
-            waiting = target.Waiting!;
-            target.Waiting = null;
-            target.Address = address;
-        }
-
-        long lost = 0;
-        foreach (byte[] data in waiting)
-        {
-            lost += address is not null && send(data, address) ? 0 : 1;
-        }
-
-        if (lost > 0)
-        {
-            dropped(lost);
-        }
-    }
-
-    private SocketAddress? ToSocketAddress(IPAddress address, int port)
-    {
-        if (address.AddressFamily != family)
-        {
-            if (family != AddressFamily.InterNetworkV6)
+            try
             {
-                // No IPv6 on this machine.
-                return null;
+                address = Choose(await _resolve(target.Destination.Domain!, either.Token).WaitAsync(either.Token).ConfigureAwait(false));
+            }
+            catch (Exception)
+            {
+                // Not found, or not in time: what waits is dropped.
+            }
+        }
+
+        while (true)
+        {
+            UdpTarget.Waiting next;
+            lock (_gate)
+            {
+                // New ones queue up until all that came before them is on its way.
+                if (!target.TryTake(out next))
+                {
+                    _lookups--;
+                    target.Since = _options.TimeProvider.GetTimestamp();
+                    Settle(target, address);
+                    return;
+                }
             }
 
-            address = address.MapToIPv6();
-        }
+            if (address is null || !_send(next.Data, Serialize(address, target.Destination.Port)))
+            {
+                _drop(1);
+            }
 
-        return new IPEndPoint(address, port).Serialize();
+            next.Return();
+        }
     }
 
-    private sealed class Target(Destination destination, long until)
+    /// <summary>Knows the address now, or that there is none.</summary>
+    private void Settle(UdpTarget target, IPAddress? address)
     {
-        public Destination Destination => destination;
+        target.Settle(address is null ? null : Serialize(address, target.Destination.Port));
+        if (target.Address is not null && target.Destination.Equals(_own))
+        {
+            _addressOfDestination = target.Address;
+        }
+    }
 
-        public long Until => until;
+    /// <summary>The first address that is allowed and that the socket can send to.</summary>
+    private IPAddress? Choose(IReadOnlyList<IPAddress> addresses)
+    {
+        foreach (IPAddress address in addresses)
+        {
+            bool fits = _family == AddressFamily.InterNetworkV6 || address.AddressFamily == _family || address.IsIPv4MappedToIPv6;
+            if (fits && (_options.AllowPrivate || AddressRanges.NotPublic(address) is null))
+            {
+                return address;
+            }
+        }
 
-        /// <summary>Its address; <see langword="null"/> while it is not found, or where it is not to be reached.</summary>
-        public SocketAddress? Address { get; set; }
+        return null;
+    }
 
-        /// <summary>Datagrams that wait for the address; <see langword="null"/> once it was looked for. Guarded by the gate.</summary>
-        public List<byte[]>? Waiting { get; set; }
+    private SocketAddress Serialize(IPAddress address, int port)
+    {
+        IPAddress fitting = _family == AddressFamily.InterNetworkV6 ? address.MapToIPv6()
+            : address.IsIPv4MappedToIPv6 ? address.MapToIPv4()
+            : address;
+        return new IPEndPoint(fitting, port).Serialize();
     }
 }

@@ -34,13 +34,14 @@ public sealed class DirectDispatcherTests
     }
 
     [Fact]
-    public async Task Target_Refuses_Disconnected()
+    public async Task Target_Refuses_Disconnect()
     {
         using var reserved = new Socket(SocketType.Stream, ProtocolType.Tcp);
         reserved.Bind(new IPEndPoint(IPAddress.Loopback, 0)); // taken, but nobody listens
         int port = ((IPEndPoint)reserved.LocalEndPoint!).Port;
         SessionException exception = await FailAsync(new DirectDispatcher(), Destination.Tcp(IPAddress.Loopback, port));
-        Assert.Equal((ErrorCode.RemoteDisconnect, FailureDetail.ConnectionRefused), (exception.ErrorCode, exception.Detail));
+        Assert.Equal(ErrorCode.RemoteDisconnect, exception.ErrorCode);
+        Assert.Equal(FailureDetail.ConnectionRefused, exception.Detail);
         Assert.Equal(SocketError.ConnectionRefused, Assert.IsType<SocketException>(exception.InnerException).SocketErrorCode);
         Assert.False(exception.IsRemote);
     }
@@ -50,35 +51,42 @@ public sealed class DirectDispatcherTests
     {
         var dispatcher = new DirectDispatcher(null, (_, _) => Task.FromException<IPAddress[]>(new SocketException((int)SocketError.HostNotFound)));
         SessionException exception = await FailAsync(dispatcher, Destination.Tcp("nowhere.example", 80));
-        Assert.Equal((ErrorCode.DestinationUnreachable, FailureDetail.NameNotFound), (exception.ErrorCode, exception.Detail));
+        Assert.Equal(ErrorCode.DestinationUnreachable, exception.ErrorCode);
+        Assert.Equal(FailureDetail.NameNotFound, exception.Detail);
         Assert.IsType<SocketException>(exception.InnerException);
     }
 
-    [Theory]
-    [InlineData(SocketError.NetworkUnreachable, ErrorCode.DestinationUnreachable, FailureDetail.NetworkUnreachable)]
-    [InlineData(SocketError.HostUnreachable, ErrorCode.DestinationUnreachable, FailureDetail.HostUnreachable)]
-    [InlineData(SocketError.ConnectionRefused, ErrorCode.RemoteDisconnect, FailureDetail.ConnectionRefused)]
-    [InlineData(SocketError.TimedOut, ErrorCode.OperationTimeout, FailureDetail.None)]
-    [InlineData(SocketError.AccessDenied, ErrorCode.DestinationUnreachable, FailureDetail.None)]
-    public async Task Kernel_SaysWhy(SocketError error, ErrorCode code, FailureDetail detail)
+    [Fact]
+    public async Task Name_WithoutAddress_NotFound()
     {
-        var dispatcher = new DirectDispatcher(null, Resolve(Public), (_, _) => Task.FromException<Socket>(new SocketException((int)error)));
-        SessionException exception = await FailAsync(dispatcher, Destination.Tcp("there.example", 80));
+        SessionException exception = await FailAsync(new DirectDispatcher(null, Resolve()), Destination.Tcp("empty.example", 80));
+        Assert.Equal((ErrorCode.DestinationUnreachable, FailureDetail.NameNotFound), (exception.ErrorCode, exception.Detail));
+    }
+
+    [Theory]
+    [InlineData(SocketError.ConnectionRefused, ErrorCode.RemoteDisconnect, FailureDetail.ConnectionRefused)]
+    [InlineData(SocketError.ConnectionReset, ErrorCode.RemoteDisconnect, FailureDetail.None)]
+    [InlineData(SocketError.TimedOut, ErrorCode.OperationTimeout, FailureDetail.None)]
+    [InlineData(SocketError.HostUnreachable, ErrorCode.DestinationUnreachable, FailureDetail.HostUnreachable)]
+    [InlineData(SocketError.NetworkUnreachable, ErrorCode.DestinationUnreachable, FailureDetail.NetworkUnreachable)]
+    [InlineData(SocketError.AddressNotAvailable, ErrorCode.DestinationUnreachable, FailureDetail.NetworkUnreachable)]
+    [InlineData(SocketError.TooManyOpenSockets, ErrorCode.ResourceExhaustion, FailureDetail.None)]
+    [InlineData(SocketError.AccessDenied, ErrorCode.DestinationUnreachable, FailureDetail.None)]
+    public async Task Connect_Fails_CauseIsTold(SocketError error, ErrorCode code, FailureDetail detail)
+    {
+        SessionException exception = await FailAsync(Failing(_ => error), Destination.Tcp("target.example", 80));
         Assert.Equal((code, detail), (exception.ErrorCode, exception.Detail));
+        Assert.Equal(error, Assert.IsType<SocketException>(exception.InnerException).SocketErrorCode);
     }
 
     [Fact]
-    public async Task Name_WithoutAddress_Unreachable()
-        => Assert.Equal(
-            ErrorCode.DestinationUnreachable,
-            (await FailAsync(new DirectDispatcher(null, Resolve()), Destination.Tcp("empty.example", 80))).ErrorCode);
-
-    [Fact]
-    public async Task Kernel_GivesUp_Timeout()
+    public async Task Addresses_FailDifferently_WhatTheHostSaidIsTold()
     {
-        var dispatcher = new DirectDispatcher(
-            null, Resolve(Public), (_, _) => Task.FromException<Socket>(new SocketException((int)SocketError.TimedOut)));
-        Assert.Equal(ErrorCode.OperationTimeout, (await FailAsync(dispatcher, Destination.Tcp("slow.example", 80))).ErrorCode);
+        DirectDispatcher dispatcher = Failing(
+            address => address.AddressFamily == AddressFamily.InterNetworkV6 ? SocketError.NetworkUnreachable : SocketError.ConnectionRefused,
+            IPAddress.Parse("2001:4860::1"), Public);
+        SessionException exception = await FailAsync(dispatcher, Destination.Tcp("both.example", 80));
+        Assert.Equal((ErrorCode.RemoteDisconnect, FailureDetail.ConnectionRefused), (exception.ErrorCode, exception.Detail));
     }
 
     [Fact]
@@ -163,6 +171,11 @@ public sealed class DirectDispatcherTests
     [Fact]
     public void ConnectTimeout_NotPositive_Refused()
         => Assert.Throws<ArgumentOutOfRangeException>(() => new DirectOptions { ConnectTimeout = TimeSpan.Zero });
+
+    private static DirectDispatcher Failing(Func<IPAddress, SocketError> error, params IPAddress[] addresses) => new(
+        null,
+        Resolve(addresses.Length == 0 ? [Public] : addresses),
+        (endPoint, _) => Task.FromException<Socket>(new SocketException((int)error(endPoint.Address))));
 
     private static Func<string, CancellationToken, Task<IPAddress[]>> Resolve(params IPAddress[] addresses) => (_, _) => Task.FromResult(addresses);
 

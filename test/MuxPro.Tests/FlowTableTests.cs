@@ -163,6 +163,36 @@ public sealed class FlowTableTests
     }
 
     [Fact]
+    public async Task TooManyThatWait_OfOnePeer_CostNoOtherPeerItsFlow()
+    {
+        var table = new FlowTable(_time, maxParked: 3);
+        var dispatcher = new FakeDispatcher();
+        await using (OneConnection quiet = await OneConnection.StartAsync(table, dispatcher, "bob"))
+        {
+            await quiet.OpenAsync("bob's");
+            await (await dispatcher.AcceptDatagramsAsync()).ExpectTextAsync("bob's");
+            await quiet.LoseAsync();
+        }
+
+        for (ulong i = 1; i <= 10; i++)
+        {
+            await using OneConnection greedy = await OneConnection.StartAsync(table, dispatcher, "alice");
+            await greedy.OpenAsync("x", i);
+            DatagramLink target = await dispatcher.AcceptDatagramsAsync();
+            await target.ExpectTextAsync("x");
+            await greedy.LoseAsync();
+            int expected = (int)Math.Min(i + 1, 3);
+            await Until.TrueAsync(() => table.Parked == expected && table.Count == expected);
+        }
+
+        // Bob has his flow back: nobody asks the dispatcher for another.
+        await using OneConnection next = await OneConnection.StartAsync(table, dispatcher, "bob");
+        DatagramSession flow = await next.OpenAsync("bob's again");
+        await flow.RemoteOpened.Guarded();
+        Assert.Equal(2, table.Parked);
+    }
+
+    [Fact]
     public async Task IdleFlow_EndsAfter60Seconds_WithoutError()
     {
         var table = new FlowTable(_time);

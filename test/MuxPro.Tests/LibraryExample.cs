@@ -18,6 +18,31 @@ internal static class LibraryExample
         // </priority>
     }
 
+    public static async Task AskAsync(ClientManager client, byte[] query, CancellationToken ct)
+    {
+        // <datagrams>
+        await using DatagramSession flow = await client.OpenDatagramsAsync(Destination.Udp("192.0.2.53", 53), cancellationToken: ct);
+        if (await flow.SendAsync(query, cancellationToken: ct)) // false: there was no room, it is dropped and counted
+        {
+            Datagram? answer = await flow.ReceiveAsync(ct); // null: the other end is done
+            Console.WriteLine($"{answer?.Data.Length} bytes from {answer?.Address}");
+        }
+
+        // The same flow reaches any other target, and any source may answer.
+        await flow.SendAsync(query, Destination.Udp("198.51.100.53", 53), ct);
+        // </datagrams>
+    }
+
+    public static async Task StopAsync(Server server, TcpListener listener)
+    {
+        // <drain>
+        listener.Stop();
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        int cut = await server.DrainAsync(deadline.Token); // sub-connections that were still open at the deadline
+        // </drain>
+        Console.WriteLine(cut);
+    }
+
     public static async Task ListenAsync(CancellationToken ct)
     {
         // <listener>
@@ -110,7 +135,7 @@ internal static class LibraryExample
         }
         catch (SessionException exception) when (exception.ErrorCode == ErrorCode.DestinationUnreachable)
         {
-            // the server did not reach example.com; the main connection and its other sub-connections live on
+            // the server did not reach example.com (exception.Detail says more); its other sub-connections live on
         }
         catch (MainConnectionException)
         {
@@ -122,17 +147,7 @@ internal static class LibraryExample
     public static HttpClient MakeHttpClient(ClientManager client)
     {
         // <http>
-        var handler = new SocketsHttpHandler
-        {
-            UseProxy = false,
-            ConnectCallback = async (context, ct) =>
-            {
-                DnsEndPoint target = context.DnsEndPoint;
-                Session session = await client.OpenAsync(Destination.Tcp(target.Host, target.Port), ct);
-                return session.AsStream(); // disposing the stream disposes the session
-            },
-        };
-        var http = new HttpClient(handler);
+        var http = new HttpClient(client.CreateHttpHandler());
         // </http>
         return http;
     }

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using MuxPro.Proxy.Outbounds;
 
 namespace MuxPro.Proxy.Inbounds;
 
@@ -12,16 +11,13 @@ namespace MuxPro.Proxy.Inbounds;
 /// <param name="counts">Gets what becomes of the datagrams.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">Gets why a destination was not reached.</param>
-internal sealed class AssociationFlows(
+internal sealed partial class AssociationFlows(
     Func<Destination, CancellationToken, ValueTask<DatagramLink>> open,
     Func<Datagram, CancellationToken, ValueTask<bool>> answer,
     AssociationCounts counts, TimeProvider time, ILogger logger) : IAsyncDisposable
 {
     /// <summary>Most sub-connections of an association where each destination has its own.</summary>
     public const int MaxFlows = 256;
-
-    // What the pool has not repaired, or the server does not do, is not asked for with each datagram.
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     private readonly CancellationTokenSource _closing = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -30,9 +26,6 @@ internal sealed class AssociationFlows(
     // Guarded by _gate.
     private readonly Dictionary<Destination, AssociationFlow> _byDestination = [];
     private AssociationFlow? _forAll;
-    private Destination? _failed; // null while _failedAt is set: all of them
-    private long? _failedAt;
-    private bool _hasWarned;
 
     // Those that receive answers, and the sender.
     private int _running = 1;
@@ -154,6 +147,7 @@ internal sealed class AssociationFlows(
         try
         {
             bool isLost;
+            long? reopened = null;
             do
             {
                 DatagramLink link = flow.Link!;
@@ -161,6 +155,13 @@ internal sealed class AssociationFlows(
                 flow.Link = null;
                 await link.DisposeAsync();
                 counts.AddDropped(link.Dropped);
+                if (isLost && reopened is { } since && time.GetElapsedTime(since) < Pause)
+                {
+                    // The server takes main connections and ends them: at once would be as fast as both can.
+                    await PauseAsync();
+                }
+
+                reopened = time.GetTimestamp();
             }
             while (isLost && await ReopenAsync(flow));
         }
@@ -226,75 +227,6 @@ internal sealed class AssociationFlows(
         {
             OnFailed(target, exception);
             return false;
-        }
-    }
-
-    /// <summary>
-    /// Opens a flow again, under the same GlobalID, so that the server gives it its public address back (SPEC 7.2). At once, for what comes from
-    /// outside has no other way; datagrams of the application are dropped meanwhile.
-    /// </summary>
-    /// <returns>Whether there is a flow again.</returns>
-    private async Task<bool> ReopenAsync(AssociationFlow flow)
-    {
-        while (true)
-        {
-            try
-            {
-                DatagramLink link = await open(flow.Target, _closing.Token);
-                if (link.IsFullCone)
-                {
-                    flow.Link = link;
-                    return true;
-                }
-
-                // Another server, of an older version: each destination opens its own.
-                await link.DisposeAsync();
-                return false;
-            }
-            catch (MainConnectionException)
-            {
-                // The pool has its own pauses; this one is for one that has none.
-                await Task.Delay(Pause, time, _closing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                if (_closing.IsCancellationRequested)
-                {
-                    return false;
-                }
-            }
-            catch (Exception exception) when (exception is IOException)
-            {
-                OnFailed(flow.Target, exception);
-                return false;
-            }
-            catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException)
-            {
-                return false;
-            }
-        }
-    }
-
-    private bool IsPaused(Destination destination)
-    {
-        lock (_gate)
-        {
-            return _failedAt is { } failed && time.GetElapsedTime(failed) < Pause && (_failed is null || _failed.Equals(destination));
-        }
-    }
-
-    private void OnFailed(Destination destination, Exception exception)
-    {
-        bool isNews;
-        lock (_gate)
-        {
-            _failed = exception is MainConnectionException ? null : destination;
-            _failedAt = time.GetTimestamp();
-            isNews = !_hasWarned;
-            _hasWarned = true;
-        }
-
-        // Once per association: a datagram is cheap to send again.
-        if (isNews)
-        {
-            logger.NotReached(destination, TargetFailure.Explain(exception));
         }
     }
 }

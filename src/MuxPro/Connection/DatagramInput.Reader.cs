@@ -45,6 +45,7 @@ internal sealed partial class DatagramInput
 
     public void Complete(Exception? exception = null)
     {
+        bool grant;
         bool wake;
         lock (session.Sync)
         {
@@ -55,6 +56,7 @@ internal sealed partial class DatagramInput
 
             _completed = true;
             DropBytes();
+            grant = session.Incoming.Consume(session.Incoming.Buffered);
             wake = _wait.Stop();
         }
 
@@ -62,6 +64,9 @@ internal sealed partial class DatagramInput
         {
             Wake();
         }
+
+        // The other end may wait for credit to come to its End.
+        Announce(grant);
 
         if (exception is not null)
         {
@@ -104,7 +109,7 @@ internal sealed partial class DatagramInput
             Memory<byte> data = Rent(length);
             _bytes.Read(data.Span);
             session.Connection.Unread.Add(_bytes.Length - before);
-            grant = _credit.Consume(length);
+            grant = session.Incoming.Consume(length);
             datagram = new Datagram(data, address);
         }
 

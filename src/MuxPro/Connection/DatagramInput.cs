@@ -23,7 +23,6 @@ internal sealed partial class DatagramInput(Session session, ulong globalId) : I
 
     // Guarded by the session's lock.
     private SlabQueue _bytes;
-    private InputCredit _credit = new(session.Connection, reserve: DatagramLink.MaxDatagram);
     private AddressCache? _addresses;
     private Exception? _error;
     private bool _ended;
@@ -83,13 +82,13 @@ internal sealed partial class DatagramInput(Session session, ulong globalId) : I
                 payload = payload[length..];
             }
 
-            if (!_credit.TryReceive(payload.Length))
+            if (!session.Incoming.TryReceive(payload.Length))
             {
                 return "More data than credit (SPEC 6.3.6).";
             }
 
             int record = HeadLength + address.Length + payload.Length;
-            bool hasRoom = _bytes.Length + record <= MostWindows * (long)_credit.Window && !session.Connection.Unread.IsOver;
+            bool hasRoom = _bytes.Length + record <= MostWindows * (long)session.Incoming.Window && !session.Connection.Unread.IsOver;
             if (hasRoom && !_completed && !_ended)
             {
                 Append(address, payload);
@@ -100,7 +99,7 @@ internal sealed partial class DatagramInput(Session session, ulong globalId) : I
 
             dropped = !hasRoom;
             Dropped += hasRoom ? 0 : 1;
-            grant = _credit.Consume(payload.Length);
+            grant = session.Incoming.Consume(payload.Length);
         }
 
         if (dropped)
@@ -128,7 +127,7 @@ internal sealed partial class DatagramInput(Session session, ulong globalId) : I
 
             _ended = true;
             _error ??= error;
-            _credit.Stop();
+            session.Incoming.Stop();
             return _wait.Stop();
         }
     }
@@ -138,38 +137,6 @@ internal sealed partial class DatagramInput(Session session, ulong globalId) : I
     public void Run() => _wait.Complete();
 
     void IThreadPoolWorkItem.Execute() => _wait.Complete();
-
-    public int TakeGrant()
-    {
-        lock (session.Sync)
-        {
-            return _credit.TakeGrant();
-        }
-    }
-
-    public int TakeLastGrant()
-    {
-        lock (session.Sync)
-        {
-            return _credit.TakeLastGrant(isRead: !_completed);
-        }
-    }
-
-    public void ReturnUnusedCredit(long since)
-    {
-        lock (session.Sync)
-        {
-            _credit.ReturnUnused(since);
-        }
-    }
-
-    public void CloseCredit()
-    {
-        lock (session.Sync)
-        {
-            _credit.Close();
-        }
-    }
 
     private void Append(ReadOnlySpan<byte> address, ReadOnlySpan<byte> payload)
     {

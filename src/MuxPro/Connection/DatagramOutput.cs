@@ -183,7 +183,10 @@ internal sealed class DatagramOutput(Session session, ulong globalId) : ISession
         => (address is null || (session.Connection.IsFullCone && address.Network == Network.Udp))
             && length <= session.Connection.MaxDatagram
             && length + prefix <= FrameWriter.MaxDataLength
-            && (_bytes.IsEmpty || _bytes.Length + HeadLength + prefix + length <= MaxWaiting);
+            && (_bytes.IsEmpty ? HasRoomForOne(HeadLength + prefix + length) : _bytes.Length + HeadLength + prefix + length <= MaxWaiting);
+
+    /// <summary>One may wait in any session, whatever its size: but very many sessions hold very many.</summary>
+    private bool HasRoomForOne(int length) => session.Connection.Unsent.Bytes + length <= session.Connection.Options.MaxBuffered;
 
     private void Append(ReadOnlySpan<byte> data, Destination? address, int prefix)
     {

@@ -21,18 +21,6 @@ internal interface ISessionReceiver
     /// <summary>Runs the waiting reader on this thread, which has nothing else to do.</summary>
     void Run();
 
-    /// <inheritdoc cref="InputCredit.TakeGrant"/>
-    int TakeGrant();
-
-    /// <summary>The credit to grant just before our End, after which there is no granting in 0.0 and 0.1 (SPEC 6.3.4).</summary>
-    int TakeLastGrant();
-
-    /// <summary>Gives back what the window holds without need, when nothing was granted since a moment.</summary>
-    void ReturnUnusedCredit(long since);
-
-    /// <inheritdoc cref="InputCredit.Close"/>
-    void CloseCredit();
-
     /// <summary>The application reads no more; with an exception it aborts the session.</summary>
     void Complete(Exception? exception = null);
 }

@@ -18,6 +18,9 @@ internal struct InputCredit(MainConnection connection, int reserve = 0)
     /// <summary>Bytes that may be on their way or unread at any time.</summary>
     public readonly int Window => _credit.Window;
 
+    /// <summary>Bytes received and not consumed.</summary>
+    public readonly int Buffered => _credit.Buffered;
+
     /// <inheritdoc cref="ReceiveCredit.TryReceive"/>
     public bool TryReceive(int count) => _credit.TryReceive(count);
 

@@ -151,7 +151,7 @@ internal sealed partial class MainConnection
             _sessions.CopyTo(_scan);
             foreach (Session session in _scan)
             {
-                session.Receiver.ReturnUnusedCredit(now - ToTimestamps(IdleWindow));
+                session.ReturnUnusedCredit(now - ToTimestamps(IdleWindow));
             }
 
             _scan.Clear();

@@ -75,7 +75,7 @@ internal sealed partial class MainConnection
     private void WriteGrant(Session session)
     {
         // SPEC 6.3.6: in 0.0 and 0.1 never a CreditUpdate once either end has sent its End.
-        if (MayGrant(session) && session.Receiver.TakeGrant() is > 0 and var grant)
+        if (MayGrant(session) && session.TakeGrant() is > 0 and var grant)
         {
             FrameWriter.WriteCreditUpdate(_batch, session.Id, (uint)grant);
         }
@@ -189,7 +189,7 @@ internal sealed partial class MainConnection
         if (code == ErrorCode.GracefulShutdown && first && !session.IsAborted)
         {
             WriteOpened(session);
-            if (!session.EndReceived && !_isPrivate && session.Receiver.TakeLastGrant() is > 0 and var grant)
+            if (!session.EndReceived && !_isPrivate && session.TakeLastGrant() is > 0 and var grant)
             {
                 // SPEC 6.3.4: afterwards there is no granting, so what the answer may need is granted now.
                 FrameWriter.WriteCreditUpdate(_batch, session.Id, (uint)grant);

@@ -63,9 +63,9 @@ internal sealed partial class MainConnection
         Session? old;
         lock (_gate)
         {
-            if (_goAwaySent)
+            if (_goAwayDue is not null || _goAwaySent)
             {
-                // SPEC 8: "later ones are not started". The client knows it from the GoAway, and opens it elsewhere.
+                // SPEC 8: "later ones are not started". The client learns it from the GoAway, and opens it elsewhere.
                 return true;
             }
 

@@ -13,6 +13,7 @@ internal sealed partial class MainConnection
     // Guarded by _gate.
     private readonly Queue<ulong> _pongs = new();
     private bool _limitsDue;
+    private bool _limitsReceived;
     private bool _pingDue;
     private ulong _pingToken;
     private long _pingSent; // 0 while none is unanswered
@@ -121,6 +122,14 @@ internal sealed partial class MainConnection
     {
         lock (_gate)
         {
+            if (_limitsReceived)
+            {
+                // SPEC 8: "each end may send one". Each costs a look at all sub-connections.
+                return true;
+            }
+
+            _limitsReceived = true;
+
             // SPEC 8: the first credit is that of the Limits for sub-connections that were opened before they came, too.
             int more = -PeerLimits.InitialWindow;
             PeerLimits = PeerLimits.Read(frame.Data);
@@ -144,6 +153,12 @@ internal sealed partial class MainConnection
 
     private bool OnGoAway(in Frame frame)
     {
+        if (_goAwayReceived)
+        {
+            // What was opened later than it said is over already, and nothing is opened any more.
+            return true;
+        }
+
         string text = Printable(Encoding.UTF8.GetString(frame.Data));
         _log.GoAwayReceived(RemoteEndPoint, frame.ErrorCode, text);
         var error = new MainConnectionException(

@@ -230,7 +230,7 @@ internal sealed partial class MainConnection
         session.SetFailure(error);
         bool reader = session.Receiver.End(error, drop);
         bool writer = session.Sender.Fail(error);
-        session.Receiver.CloseCredit();
+        session.CloseCredit();
         UncountLocked(session);
         return new Wakeups(session, reader, writer, IsOver: true, IsAborted: true);
     }
@@ -243,7 +243,7 @@ internal sealed partial class MainConnection
 
         // Nothing is owed for an id that may be another's by the time it is sent.
         session.PendingAbort = null;
-        session.Receiver.CloseCredit();
+        session.CloseCredit();
         UncountLocked(session);
     }
 

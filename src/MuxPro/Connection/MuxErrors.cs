@@ -6,8 +6,11 @@ internal static class MuxErrors
     /// <summary>A new exception that says the same: an exception object collects the stack of whoever throws it.</summary>
     public static Exception Copy(Exception error) => error switch
     {
-        SessionException session => new SessionException(session.ErrorCode, session.Message, session.InnerException) 
-        { IsRemote = session.IsRemote, Detail = session.Detail },
+        SessionException session => new SessionException(session.ErrorCode, session.Message, session.InnerException)
+        {
+            IsRemote = session.IsRemote,
+            Detail = session.Detail,
+        },
         MainConnectionException main => new MainConnectionException(main.Reason, main.Message, main.InnerException),
         _ => new IOException(error.Message, error),
     };

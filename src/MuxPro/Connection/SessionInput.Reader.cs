@@ -58,7 +58,7 @@ internal sealed partial class SessionInput
             _examined = Math.Max(_bytes.LengthTo(examined), consumedLength) - consumedLength;
             _bytes.Consume(consumedLength);
             session.Connection.Unread.Add(-consumedLength);
-            grant = _credit.Consume((int)consumedLength, needsMore: _examined > 0 && _examined == _bytes.Length);
+            grant = session.Incoming.Consume((int)consumedLength, needsMore: _examined > 0 && _examined == _bytes.Length);
         }
 
         Announce(grant);
@@ -93,7 +93,7 @@ internal sealed partial class SessionInput
             _completed = true;
             long dropped = _bytes.Length;
             DropBytes();
-            grant = _credit.Consume((int)dropped);
+            grant = session.Incoming.Consume((int)dropped);
             wake = _wait.Stop();
         }
 
@@ -127,7 +127,7 @@ internal sealed partial class SessionInput
             read = _bytes.Read(destination);
             session.Connection.Unread.Add(-read);
             _examined = 0;
-            grant = _credit.Consume(read);
+            grant = session.Incoming.Consume(read);
         }
 
         Announce(grant);

@@ -12,7 +12,6 @@ internal sealed partial class SessionInput(Session session)
 
     // Guarded by the session's lock.
     private SlabQueue _bytes;
-    private InputCredit _credit = new(session.Connection);
     private long _examined;
     private Exception? _error;
     private bool _ended;
@@ -54,7 +53,7 @@ internal sealed partial class SessionInput(Session session)
     {
         lock (session.Sync)
         {
-            return !_credit.TryReceive(count) ? ErrorCode.ProtocolError
+            return !session.Incoming.TryReceive(count) ? ErrorCode.ProtocolError
                 : count > 0 && session.Connection.Unread.IsOver ? ErrorCode.ResourceExhaustion
                 : null;
         }
@@ -75,7 +74,7 @@ internal sealed partial class SessionInput(Session session)
             }
 
             // Nobody reads: the bytes are dropped, and the other end may go on sending while this end still does.
-            grant = _credit.Consume(count);
+            grant = session.Incoming.Consume(count);
         }
 
         Announce(grant);
@@ -99,7 +98,7 @@ internal sealed partial class SessionInput(Session session)
 
             _ended = true;
             _error ??= error;
-            _credit.Stop();
+            session.Incoming.Stop();
             return _wait.Stop();
         }
     }
@@ -109,38 +108,6 @@ internal sealed partial class SessionInput(Session session)
     public void Run() => _wait.Complete();
 
     void IThreadPoolWorkItem.Execute() => _wait.Complete();
-
-    public int TakeGrant()
-    {
-        lock (session.Sync)
-        {
-            return _credit.TakeGrant();
-        }
-    }
-
-    public int TakeLastGrant()
-    {
-        lock (session.Sync)
-        {
-            return _credit.TakeLastGrant(isRead: !_completed);
-        }
-    }
-
-    public void ReturnUnusedCredit(long since)
-    {
-        lock (session.Sync)
-        {
-            _credit.ReturnUnused(since);
-        }
-    }
-
-    public void CloseCredit()
-    {
-        lock (session.Sync)
-        {
-            _credit.Close();
-        }
-    }
 
     // ---- under the session's lock -----------------------------------------------------------------------------------------
 

@@ -14,6 +14,9 @@ public readonly record struct PeerLimits()
     /// <summary>What the protocol gives every sub-connection in each direction (SPEC 6.3.6).</summary>
     public const int DefaultInitialWindow = 64 * 1024;
 
+    /// <summary>The most bytes that a UDP datagram over IPv4 carries (SPEC 7.2).</summary>
+    public const int DefaultMaxDatagram = 65_507;
+
     // Room for many keys that are not known yet; what is beyond is not read.
     internal const int MaxLength = 51 * EntryLength;
 
@@ -29,7 +32,7 @@ public readonly record struct PeerLimits()
     public int InitialWindow { get; init; } = DefaultInitialWindow;
 
     /// <summary>Largest datagram in bytes.</summary>
-    public int MaxDatagram { get; init; } = DatagramLink.MaxDatagram;
+    public int MaxDatagram { get; init; } = DefaultMaxDatagram;
 
     /// <summary>Reads a list. Keys that are not known, values out of range and an entry that is cut off change nothing.</summary>
     /// <param name="list">The Extra Data.</param>
@@ -49,7 +52,7 @@ public readonly record struct PeerLimits()
 
                 // SPEC 8: "at least 65,536".
                 KeyInitialWindow => limits with { InitialWindow = Math.Max(value, DefaultInitialWindow) },
-                KeyMaxDatagram => limits with { MaxDatagram = Math.Min(value, DatagramLink.MaxDatagram) },
+                KeyMaxDatagram => limits with { MaxDatagram = Math.Min(value, DefaultMaxDatagram) },
                 _ => limits,
             };
         }
@@ -63,7 +66,7 @@ public readonly record struct PeerLimits()
         int length = 0;
         Add(span, ref length, KeyMaxSessions, MaxSessions, ushort.MaxValue);
         Add(span, ref length, KeyInitialWindow, InitialWindow, DefaultInitialWindow);
-        Add(span, ref length, KeyMaxDatagram, MaxDatagram, DatagramLink.MaxDatagram);
+        Add(span, ref length, KeyMaxDatagram, MaxDatagram, DefaultMaxDatagram);
         return length;
     }
 

@@ -267,6 +267,40 @@ public sealed class SocksAssociationTests
     }
 
     [Fact]
+    public async Task MainConnectionsThatAreLostAtOnce_AreAskedForOnceASecond()
+    {
+        var time = new CountedTimers();
+        await using var other = new FakeFlows();
+        var tooOften = new TaskCompletionSource();
+        MainConnectionException lost = await FakeFlows.LostAsync();
+        await using var flows = new AssociationFlows(
+            async (first, cancellationToken) =>
+            {
+                var flow = (FakeFlow)await other.OpenFlowAsync(first, 1, cancellationToken);
+                flow.End(lost);
+                if (other.Attempts < 10)
+                {
+                    return flow;
+                }
+
+                tooOften.SetResult();
+                throw new SessionException(ErrorCode.ProxyRejected, "too often");
+            },
+            (_, _) => ValueTask.FromResult(true), new AssociationCounts(), time, new LogCollector());
+        await flows.SendAsync(new byte[1], First, Cancel);
+
+        // The second time at once.
+        for (int attempts = 2; attempts < 5; attempts++)
+        {
+            Task pausing = time.Made.WaitAsync(Cancel);
+            Assert.Same(pausing, await Task.WhenAny(pausing, tooOften.Task));
+            await pausing;
+            Assert.Equal(attempts, other.Attempts);
+            time.Advance(TimeSpan.FromSeconds(1));
+        }
+    }
+
+    [Fact]
     public async Task Refused_IsSaidOnce_OthersGoOn()
     {
         await using var flows = new FakeFlows { Failure = new SessionException(ErrorCode.ProxyRejected, "no") };
@@ -364,5 +398,18 @@ public sealed class SocksAssociationTests
 
         // HMAC-SHA256 over udp:127.0.0.1:5000, made elsewhere.
         Assert.Equal(0xe7d277a8dcd1dcd2, new FlowIds(new byte[32]).Of(source));
+    }
+
+    /// <summary>A clock that says when somebody begins to wait.</summary>
+    private sealed class CountedTimers : FakeTimeProvider
+    {
+        public SemaphoreSlim Made { get; } = new(0);
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            ITimer timer = base.CreateTimer(callback, state, dueTime, period);
+            Made.Release();
+            return timer;
+        }
     }
 }

@@ -314,6 +314,31 @@ public sealed class DatagramTests
         Assert.Equal(2, sessions.Current.Id);
     }
 
+    [Fact]
+    public async Task ManyFlows_AnOtherEndThatDoesNotRead_HoldNoMoreThanMaxBuffered()
+    {
+        const int Size = 60_000;
+        var options = new MuxOptions { MaxBuffered = 1024 * 1024 };
+        await using ServerUnderTest server = await ServerUnderTest.StartAcceptingAsync(options, Raw.Private);
+        var flows = new List<DatagramSession>();
+        for (int id = 10; id < 110; id++)
+        {
+            await server.Peer.SendAsync(Raw.New(id, Target));
+            flows.Add((await server.AcceptAsync()).AsDatagrams());
+        }
+
+        int taken = 0;
+        foreach (DatagramSession flow in flows)
+        {
+            taken += await flow.SendAsync(new byte[Size], cancellationToken: TestContext.Current.CancellationToken) ? 1 : 0;
+        }
+
+        // What went into a batch and the transport is not counted.
+        Assert.InRange(taken * Size, 512 * 1024, (1024 * 1024) + (2 * 256 * 1024));
+        Assert.Equal(flows.Count - taken, flows.Sum(static flow => flow.Dropped));
+        await server.Peer.SendAsync(Raw.End(10, ErrorCode.RemoteDisconnect));
+    }
+
     private static async Task<(ServerUnderTest Server, DatagramSession Flow)> AcceptAsync(uint version, byte[] open)
     {
         ServerUnderTest server = await ServerUnderTest.StartAcceptingAsync(version: version);

@@ -7,6 +7,42 @@ namespace MuxPro.Tests.Connection;
 /// <summary>What becomes of a New whose target is not reached (SPEC 6.3.2): an End with the right code, and nothing else.</summary>
 public sealed class DispatchTests
 {
+    [Fact]
+    public async Task Take_TakesWhatItWants_OpenedAndReady_TheRestIsDispatched()
+    {
+        (Link near, Link far) = Link.CreatePair();
+        var dispatcher = new FakeDispatcher();
+        var taken = new TaskCompletionSource<Session>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task running = new Server(dispatcher).RunAsync(
+            far,
+            session => session.Destination.Port switch
+            {
+                1 => taken.TrySetResult(session),
+                2 => throw new InvalidOperationException("A bug."),
+                _ => false,
+            },
+            TestContext.Current.CancellationToken);
+        await using ClientWorker client = await ClientWorker.StartAsync(near, cancellationToken: TestContext.Current.CancellationToken);
+        Session mine = Open(1);
+        await mine.RemoteOpened.Guarded();
+        await mine.SendTextAsync("for the callee");
+        await (await taken.Task.Guarded()).ExpectTextAsync("for the callee");
+        Session failed = Open(2);
+        var error = await Assert.ThrowsAsync<SessionException>(() => failed.RemoteOpened.Guarded());
+        Assert.Equal(ErrorCode.DestinationUnreachable, error.ErrorCode);
+        Session dispatched = Open(3);
+        await dispatched.SendTextAsync("for the target");
+        await (await dispatcher.AcceptAsync()).ExpectTextAsync("for the target");
+        await client.DisposeAsync();
+        await running.Guarded();
+
+        Session Open(int port)
+        {
+            Assert.True(client.TryReserve());
+            return client.Open(Destination.Tcp("target", port));
+        }
+    }
+
     public static TheoryData<string, ErrorCode> Failures => new()
     {
         { "refused", ErrorCode.ProxyRejected },

@@ -50,6 +50,39 @@ public sealed class GoAwayTests
     }
 
     [Fact]
+    public async Task Drain_WhileTheOtherEndReadsSlowly_RefusesNoNew_ItIsALaterOne()
+    {
+        var options = new MuxOptions { PingInterval = Timeout.InfiniteTimeSpan };
+        await using ServerUnderTest server = await ServerUnderTest.StartAsync(options, version: Raw.Private);
+        Link target = await server.OpenAsync(9001, "x");
+        await server.Peer.ExpectOpenedAsync(9001);
+
+        // The GoAway has no room to be sent, and nothing is open any more: the main connection closes.
+        await server.Peer.SendAsync(Raw.Credit(9001, 1 << 20));
+        _ = new Payload(1).SendAsync(target.Output, 0, 1 << 20, cancellationToken: TestContext.Current.CancellationToken);
+        await server.Peer.PeekAsync();
+        await server.Peer.SendAsync(Raw.End(ServerUnderTest.Neighbour, ErrorCode.RemoteDisconnect), Raw.End(9001, ErrorCode.RemoteDisconnect));
+        await Until.TrueAsync(() => server.Worker.ActiveSessions == 0);
+        Task<int> drain = server.Worker.DrainAsync(Never);
+
+        // More than is on its way at once: when the last of it is taken, the New was seen.
+        byte[][] behind = [.. Enumerable.Range(0, 40_000).Select(static _ => Raw.KeepAlive())];
+        await server.Peer.SendAsync([Raw.New(9002, "target:80", "too late"), .. behind]);
+        ScriptFrame frame;
+        do
+        {
+            frame = await server.Peer.ReceiveAsync();
+        }
+        while (frame.Type == FrameType.Keep);
+        Assert.Equal((FrameType.GoAway, 9001), (frame.Type, frame.Id));
+        await server.Peer.ExpectEndAsync(ServerUnderTest.Neighbour);
+        await server.Peer.ExpectEndAsync(9001);
+        await server.Peer.ExpectClosedAsync();
+        await server.Peer.CompleteAsync();
+        Assert.Equal(0, await drain.Guarded());
+    }
+
+    [Fact]
     public async Task Drain_AtItsDeadline_ClosesWhatIsOpen()
     {
         await using ServerUnderTest server = await ServerUnderTest.StartAsync(version: Raw.Private);
@@ -101,6 +134,17 @@ public sealed class GoAwayTests
         Assert.True(client.Worker.IsClosing);
         Assert.False(client.Worker.TryReserve());
         Assert.Equal(2, client.Worker.ActiveSessions);
+    }
+
+    [Fact]
+    public async Task GoAway_ASecondTime_ChangesNothing()
+    {
+        await using ClientUnderTest client = await ClientUnderTest.StartAsync(version: Raw.Private);
+        Session taken = await client.OpenAsync();
+        await client.Peer.SendAsync(Raw.GoAway(taken.Id), Raw.GoAway(1));
+        await client.ExpectNothingAsync();
+        Assert.Equal(2, client.Worker.ActiveSessions);
+        Assert.Null(taken.EndCode);
     }
 
     [Fact]

@@ -64,14 +64,39 @@ public sealed class LimitsTests
         Assert.True(client.Worker.TryReserve());
     }
 
-    [Fact]
-    public async Task Limits_CutOffOrOutOfRange_ChangeNothing()
+    [Theory]
+    [InlineData("0000 05 01 | 0003 010000")]
+    [InlineData("0000 05 00 |")]
+    [InlineData("0000 05 01 | 000a 0200000001 01ffffffff")]
+    [InlineData("0000 05 01 | 0000")]
+    public async Task Limits_CutOffOrOutOfRange_ChangeNothing(string frame)
     {
         await using ClientUnderTest client = await ClientUnderTest.StartAsync(version: Raw.Private);
-        await client.Peer.SendAsync(
-            Raw.Frame("0000 05 01", [1, 0, 0]), Raw.Frame("0000 05 00"), Raw.Limits((2, 1), (1, uint.MaxValue)), Raw.Limits(), Raw.Limits([.. Enumerable.Range(0, 300).Select(static key => ((byte)key, 70_000u))]));
+        string[] parts = frame.Split('|');
+        await client.Peer.SendAsync([.. Raw.Frame(parts[0]), .. Wired.Bytes(parts[1])]);
         await client.ExpectNothingAsync();
         Assert.True(client.Worker.TryReserve());
+    }
+
+    [Fact]
+    public async Task Limits_LongerThanIsRead_LoseNoFrame()
+    {
+        await using ClientUnderTest client = await ClientUnderTest.StartAsync(version: Raw.Private);
+        await client.Peer.SendAsync(Raw.Limits([.. Enumerable.Range(0, 300).Select(static key => ((byte)key, 70_000u))]));
+        await client.ExpectNothingAsync();
+        Assert.True(client.Worker.TryReserve());
+    }
+
+    [Fact]
+    public async Task Limits_ASecondTime_ChangeNothing()
+    {
+        await using ClientUnderTest client = await ClientUnderTest.StartAsync(version: Raw.Private);
+        await client.Peer.SendAsync(Raw.Limits((1, 2), (2, 70_000)), Raw.Limits((1, 1), (2, 80_000)));
+        await client.ExpectNothingAsync();
+        Session session = await client.OpenAsync();
+        _ = new Payload(1).SendAsync(session.Output, 0, 80_000, cancellationToken: TestContext.Current.CancellationToken);
+        await client.Peer.ReceivePayloadAsync(session.Id, 70_000);
+        await client.ExpectNothingAsync();
     }
 
     [Fact]

@@ -75,6 +75,61 @@ public sealed class DatagramTests
     }
 
     [Fact(Timeout = MuxPair.Guard)]
+    public async Task ManyFlows_HoweverTheyEnd_GiveBackWhatTheyHeld()
+    {
+        await using MuxPair pair = await MuxPair.ConnectAsync();
+        (Session stream, Session end) = await pair.OpenAsync();
+        await stream.WriteAsync(new byte[1]);
+        for (int i = 0; i < 200; i++)
+        {
+            (DatagramSession near, DatagramSession far) = await pair.OpenDatagramsAsync();
+            for (int j = 0; j < 10; j++)
+            {
+                await near.SendAsync(new byte[20_000], cancellationToken: Cancel);
+                await far.SendAsync(new byte[20_000], cancellationToken: Cancel);
+                if (i % 5 != 4 && await far.ReceiveAsync(Cancel) is null)
+                {
+                    break;
+                }
+            }
+
+            switch (i % 5)
+            {
+                case 0:
+                    await near.DisposeAsync();
+                    await far.DisposeAsync();
+                    break;
+                case 1:
+                    near.Abort(ErrorCode.RemoteDisconnect);
+                    break;
+                case 2:
+                    far.Abort(ErrorCode.RemoteDisconnect);
+                    near.Abort(ErrorCode.RemoteDisconnect);
+                    break;
+                case 3:
+                    await far.DisposeAsync();
+                    await near.DisposeAsync();
+                    break;
+                default:
+                    await near.DisposeAsync();
+                    far.Abort();
+                    break;
+            }
+
+            await near.Completion.WaitAsync(Cancel);
+            await far.Completion.WaitAsync(Cancel);
+            await near.DisposeAsync();
+            await far.DisposeAsync();
+        }
+
+        foreach (Session session in (Session[])[stream, end])
+        {
+            await Until.TrueAsync(() => session.WindowGrowth() == 0 && session.Connection.Unsent.Bytes == 0);
+            await Until.TrueAsync(() => session.Connection.Unread.Bytes == (session == end ? 1 : 0));
+        }
+    }
+
+    [Fact(Timeout = MuxPair.Guard)]
     public async Task CancelledReceive_LosesNoDatagram()
     {
         await using MuxPair pair = await MuxPair.ConnectAsync();
