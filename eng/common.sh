@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 work=$(mktemp -d)
 pids=()
 stop_all() {
-    local status=$?
+    local status=${1:-$?}
     for pid in "${pids[@]}"; do
         kill -KILL "$pid" 2>/dev/null || true
     done

@@ -17,12 +17,12 @@ ended() { ! kill -0 "$1" 2>/dev/null; }
 # served NAME BYTES: how many connections ended in order at that server that carried at least so much.
 served() { sed -n 's/.* down \([0-9]*\) bytes.*GracefulShutdown.*/\1/p' "$work/$1" | awk -v least="$2" '$1 >= least' | wc -l; }
 
-server first
+server first --log-level information
 first=$pid
 first_port=$(port first)
-server second
+server second --log-level information
 second_port=$(port second)
-client client "$first_port" --server "127.0.0.1:$second_port" --log-level warning
+client client "$first_port" --server "127.0.0.1:$second_port"
 proxy=$(port client)
 
 # Slow enough that all have begun and none has ended when the signal comes.
@@ -53,7 +53,7 @@ echo "meanwhile $new new requests, $failed failed, $(served second 1000) by the 
 
 server third --drain-timeout 3
 third=$pid
-client alone "$(port third)" --log-level warning
+client alone "$(port third)"
 proxy=$(port alone)
 start endless curl --silent --show-error --noproxy '' --proxy "socks5h://127.0.0.1:$proxy" --limit-rate 1M --output "$work/endless.got" "$url/endless"
 endless=$pid
