@@ -6,6 +6,7 @@ internal sealed partial class MainConnection
     private static readonly TimeSpan LongestTick = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan ShortestTick = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan IdleWindow = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan DrainLinger = TimeSpan.FromSeconds(1);
 
     private readonly List<Session> _scan = [];
     private bool _kernelMeasures; // the round-trip time
@@ -174,8 +175,14 @@ internal sealed partial class MainConnection
             _sessions.CopyTo(_scan);
             foreach (Session session in _scan)
             {
-                if (session is not { EndSent: true, EndReceived: false, IsAborted: false }
-                    || now - session.LastReceived < ToTimestamps(Options.LingerTimeout))
+                if (session is not { EndSent: true, EndReceived: false, IsAborted: false })
+                {
+                    continue;
+                }
+
+                // A drain does not wait for an other end that keeps open what nobody here reads any more.
+                TimeSpan linger = _goAwaySent && session.Receiver.IsCompleted ? DrainLinger : Options.LingerTimeout;
+                if (now - session.LastReceived < ToTimestamps(linger))
                 {
                     continue;
                 }
@@ -196,9 +203,10 @@ internal sealed partial class MainConnection
 
         foreach (Session session in late ?? [])
         {
-            Abort(session, ErrorCode.OperationTimeout, new SessionException(
-                ErrorCode.OperationTimeout,
-                $"Session {session.Id} to {session.Destination} got no byte for {Options.LingerTimeout.TotalSeconds} s after its own end."));
+            // To an end that reads no more, the other end is gone; to one that waits for it, it is late.
+            ErrorCode code = session.Receiver.IsCompleted ? ErrorCode.RemoteDisconnect : ErrorCode.OperationTimeout;
+            Abort(session, code, new SessionException(
+                code, $"Session {session.Id} to {session.Destination} got no byte for too long after its own end."));
         }
     }
 

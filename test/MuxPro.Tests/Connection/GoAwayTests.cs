@@ -97,6 +97,30 @@ public sealed class GoAwayTests
     }
 
     [Fact]
+    public async Task Drain_DoesNotWaitForWhatNobodyReadsAnyMore()
+    {
+        var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
+        await using ServerUnderTest server = await ServerUnderTest.StartAcceptingAsync(new MuxOptions { TimeProvider = time, PingInterval = Timeout.InfiniteTimeSpan }, Raw.Private);
+        Session session = await server.AcceptNewAsync(9001);
+        session.ConfirmOpened();
+        await server.Peer.ExpectOpenedAsync(9001);
+        Task<int> drain = server.Worker.DrainAsync(Never);
+        await server.Peer.ExpectAsync(FrameType.GoAway, 9001);
+
+        // The application here is done in both directions; the client keeps its half open.
+        await session.DisposeAsync();
+        await server.Peer.ExpectEndAsync(9001);
+        await server.ExpectNothingAsync();
+        time.Advance(TimeSpan.FromSeconds(1.5));
+        await server.Peer.ExpectEndAsync(9001, ErrorCode.RemoteDisconnect);
+        await server.Peer.SendAsync(Raw.End(9001), Raw.End(ServerUnderTest.Neighbour));
+        await server.Peer.ExpectEndAsync(ServerUnderTest.Neighbour);
+        await server.Peer.ExpectClosedAsync();
+        await server.Peer.CompleteAsync();
+        Assert.Equal(0, await drain.Guarded());
+    }
+
+    [Fact]
     public async Task Drain_BeforeThePrivateVersion_ServesUntilNothingIsOpen()
     {
         await using ServerUnderTest server = await ServerUnderTest.StartAsync();
