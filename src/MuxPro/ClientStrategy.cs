@@ -1,3 +1,5 @@
+using static MuxPro.OptionRules;
+
 namespace MuxPro;
 
 /// <summary>How a client spreads sub-connections over main connections. Immutable: change a copy with <c>with</c>.</summary>
@@ -11,70 +13,24 @@ public sealed record ClientStrategy
 
     /// <summary>Most sub-connections open at once on one main connection.</summary>
     /// <value>The default value is 8; 1 to 65,535. A server that takes fewer is asked for no more.</value>
-    public int MaxConcurrency
-    {
-        get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, nameof(MaxConcurrency));
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, ushort.MaxValue, nameof(MaxConcurrency));
-            field = value;
-        }
-    } = 8;
+    public int MaxConcurrency { get; init => field = InRange(1, ushort.MaxValue, value); } = 8;
 
     /// <summary>
     /// Most flows of datagrams open at once on one main connection, on main connections that carry nothing else: those of
     /// <see cref="MuxClient.Connect"/>.
     /// </summary>
     /// <value>The default value is 0: they share main connections with streams, and their limit. Up to 65,535.</value>
-    public int DatagramConcurrency
-    {
-        get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(value, nameof(DatagramConcurrency));
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, ushort.MaxValue, nameof(DatagramConcurrency));
-            field = value;
-        }
-    }
+    public int DatagramConcurrency { get; init => field = InRange(0, ushort.MaxValue, value); }
 
     /// <summary>How many sub-connections a main connection carries in its life.</summary>
     /// <value>The default value is 128; 0 means no limit.</value>
-    public int MaxConnection
-    {
-        get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(value, nameof(MaxConnection));
-            field = value;
-        }
-    } = 128;
+    public int MaxConnection { get; init => field = NotNegative(value); } = 128;
 
     /// <summary>How old a main connection gets. Each has its own limit, 90 to 100 % of this, so that those that were made together do not go together.</summary>
     /// <value>The default value is <see cref="Timeout.InfiniteTimeSpan"/>: no limit.</value>
-    public TimeSpan MaxAge
-    {
-        get;
-        init
-        {
-            if (value != Timeout.InfiniteTimeSpan)
-            {
-                ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero, nameof(MaxAge));
-            }
-
-            field = value;
-        }
-    } = Timeout.InfiniteTimeSpan;
+    public TimeSpan MaxAge { get; init => field = PositiveOrInfinite(value); } = Timeout.InfiniteTimeSpan;
 
     /// <summary>How many bytes a main connection moves, both directions together, frames and all. Each has its own limit, 90 to 100 % of this.</summary>
     /// <value>The default value is 0: no limit.</value>
-    public long MaxBytes
-    {
-        get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(value, nameof(MaxBytes));
-            field = value;
-        }
-    }
+    public long MaxBytes { get; init => field = NotNegative(value); }
 }

@@ -34,11 +34,7 @@ public static class DatagramRelay
     {
         ArgumentNullException.ThrowIfNull(first);
         ArgumentNullException.ThrowIfNull(second);
-        if (idleTimeout != Timeout.InfiniteTimeSpan)
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(idleTimeout, TimeSpan.Zero);
-        }
-
+        _ = OptionRules.PositiveOrInfinite(idleTimeout, nameof(idleTimeout));
         return new DatagramRelayRun(first, second, idleTimeout, timeProvider).RunAsync(cancellationToken);
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using static MuxPro.OptionRules;
 
 namespace MuxPro;
 
@@ -8,15 +9,7 @@ public sealed record DirectOptions
 {
     /// <summary>How long name resolution and connecting may take together.</summary>
     /// <value>The default value is 10 seconds; more than zero.</value>
-    public TimeSpan ConnectTimeout
-    {
-        get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero);
-            field = value;
-        }
-    } = TimeSpan.FromSeconds(10);
+    public TimeSpan ConnectTimeout { get; init => field = Positive(value); } = TimeSpan.FromSeconds(10);
 
     /// <summary>
     /// Whether targets may lie outside the public internet: loopback, private, link-local, multicast and other special addresses, also

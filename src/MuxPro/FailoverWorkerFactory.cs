@@ -1,4 +1,5 @@
 using MuxPro.Core;
+using static MuxPro.OptionRules;
 
 namespace MuxPro;
 
@@ -30,15 +31,7 @@ public sealed class FailoverWorkerFactory : IClientWorkerFactory
 
     /// <summary>How long one server may take, negotiation and all, before the next one is tried.</summary>
     /// <value>The default value is 10 seconds.</value>
-    public TimeSpan AttemptTimeout
-    {
-        get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero, nameof(AttemptTimeout));
-            field = value;
-        }
-    } = TimeSpan.FromSeconds(10);
+    public TimeSpan AttemptTimeout { get; init => field = Positive(value); } = TimeSpan.FromSeconds(10);
 
     /// <summary>That of the preferred server.</summary>
     public int Capacity => _servers[0].Factory.Capacity;
@@ -48,15 +41,7 @@ public sealed class FailoverWorkerFactory : IClientWorkerFactory
 
     /// <summary>How long one server has nobody beside it: then the next one is tried too, and the first that works is taken.</summary>
     /// <value>The default value is 2 seconds.</value>
-    public TimeSpan AttemptDelay
-    {
-        get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero, nameof(AttemptDelay));
-            field = value;
-        }
-    } = TimeSpan.FromSeconds(2);
+    public TimeSpan AttemptDelay { get; init => field = Positive(value); } = TimeSpan.FromSeconds(2);
 
     /// <inheritdoc/>
     /// <exception cref="MainConnectionException">

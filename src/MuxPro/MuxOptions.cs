@@ -1,8 +1,8 @@
 using System.Diagnostics.Metrics;
-using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using MuxPro.Connection;
+using static MuxPro.OptionRules;
 
 namespace MuxPro;
 
@@ -69,31 +69,13 @@ public sealed record MuxOptions
 
     /// <summary>Largest datagram that is sent and, in <see cref="ProtocolVersion.Private"/>, asked for; a larger one is dropped and counted.</summary>
     /// <value>The default value is 65,507 bytes, the most that UDP over IPv4 carries; 1 to 65,507.</value>
-    public int MaxDatagram
-    {
-        get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, nameof(MaxDatagram));
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, DatagramLink.MaxDatagram, nameof(MaxDatagram));
-            field = value;
-        }
-    } = DatagramLink.MaxDatagram;
+    public int MaxDatagram { get; init => field = InRange(1, DatagramLink.MaxDatagram, value); } = DatagramLink.MaxDatagram;
 
     /// <summary>
     /// Largest datagram that is sent in 0.0 and 0.1. The prototype, which may be the other end there, ends its main connection at more than 2,048 (SPEC 7.2).
     /// </summary>
     /// <value>The default value is 2,048 bytes; 1 to 65,507.</value>
-    public int MaxDatagramBefore
-    {
-        get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, nameof(MaxDatagramBefore));
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, DatagramLink.MaxDatagram, nameof(MaxDatagramBefore));
-            field = value;
-        }
-    } = 2048;
+    public int MaxDatagramBefore { get; init => field = InRange(1, DatagramLink.MaxDatagram, value); } = 2048;
 
     /// <summary>
     /// In <see cref="ProtocolVersion.Private"/>: after how long without anything from the other end it is asked for a sign of life (SPEC 8, Ping), while sub-connections are
@@ -112,60 +94,25 @@ public sealed record MuxOptions
 
     /// <summary>Most payload bytes in one frame: how long one sub-connection may keep the others waiting per turn.</summary>
     /// <value>The default value is 65,528 bytes, which fill 64 KiB with their head; 1 to 65,535.</value>
-    public int MaxFramePayload
-    {
-        get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, nameof(MaxFramePayload));
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, ushort.MaxValue, nameof(MaxFramePayload));
-            field = value;
-        }
-    } = Slab.LargePayload;
+    public int MaxFramePayload { get; init => field = InRange(1, ushort.MaxValue, value); } = Slab.LargePayload;
 
     /// <summary>Largest receive window of one sub-connection. Windows start at 65,536 bytes and grow while the application keeps up.</summary>
     /// <value>The default value is 16 MiB; at least 65,536 bytes.</value>
-    public int MaxWindow
-    {
-        get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 64 * 1024, nameof(MaxWindow));
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 1 << 30, nameof(MaxWindow));
-            field = value;
-        }
-    } = 16 * 1024 * 1024;
+    public int MaxWindow { get; init => field = InRange(64 * 1024, 1 << 30, value); } = 16 * 1024 * 1024;
 
     /// <summary>
     /// First receive window of each sub-connection in <see cref="ProtocolVersion.Private"/> (SPEC 8, Limits); in 0.0 and 0.1 it is 65,536 bytes. It counts against no budget: so
     /// many bytes may wait unread for each sub-connection that is open.
     /// </summary>
     /// <value>The default value is 65,536 bytes; 65,536 to 1 GiB.</value>
-    public int InitialWindow
-    {
-        get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 64 * 1024, nameof(InitialWindow));
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 1 << 30, nameof(InitialWindow));
-            field = value;
-        }
-    } = 64 * 1024;
+    public int InitialWindow { get; init => field = InRange(64 * 1024, 1 << 30, value); } = 64 * 1024;
 
     /// <summary>
     /// How many bytes the windows of all sub-connections of a main connection may grow together beyond their first 65,536. When it is spent, all
     /// get the same share.
     /// </summary>
     /// <value>The default value is 64 MiB; 0 keeps every window at 65,536 bytes.</value>
-    public long WindowBudget
-    {
-        get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(value, nameof(WindowBudget));
-            field = value;
-        }
-    } = 64L * 1024 * 1024;
+    public long WindowBudget { get; init => field = NotNegative(value); } = 64L * 1024 * 1024;
 
     /// <summary>
     /// How many bytes may wait to be read on a main connection, in all sub-connections together; a sub-connection that receives more is ended with
@@ -173,28 +120,11 @@ public sealed record MuxOptions
     /// small ones wait after 4 KiB instead of <see cref="SendBuffer"/>.
     /// </summary>
     /// <value>The default value is 256 MiB; at least 1 MiB.</value>
-    public long MaxBuffered
-    {
-        get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1024 * 1024, nameof(MaxBuffered));
-            field = value;
-        }
-    } = 256L * 1024 * 1024;
+    public long MaxBuffered { get; init => field = AtLeast(1024 * 1024, value); } = 256L * 1024 * 1024;
 
     /// <summary>Most sub-connections that a server lets a client have open at once on a main connection; more are answered with End 0004.</summary>
     /// <value>The default value is 65,535, all ids; 1 to 65,535.</value>
-    public int MaxSessions
-    {
-        get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, nameof(MaxSessions));
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, ushort.MaxValue, nameof(MaxSessions));
-            field = value;
-        }
-    } = ushort.MaxValue;
+    public int MaxSessions { get; init => field = InRange(1, ushort.MaxValue, value); } = ushort.MaxValue;
 
     /// <summary>Most targets that a server dials at once for a main connection; more are answered with End 0004.</summary>
     /// <value>The default value is 1,024; at least 1.</value>
@@ -226,19 +156,4 @@ public sealed record MuxOptions
     /// <summary>Makes the meter "MuxPro".</summary>
     /// <value>The default value is <see langword="null"/>: one meter for the process.</value>
     public IMeterFactory? MeterFactory { get; init; }
-
-    private static TimeSpan Positive(TimeSpan value, [CallerMemberName] string? option = null)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero, option);
-        return value;
-    }
-
-    private static TimeSpan PositiveOrInfinite(TimeSpan value, [CallerMemberName] string? option = null)
-        => value == Timeout.InfiniteTimeSpan ? value : Positive(value, option);
-
-    private static int Positive(int value, [CallerMemberName] string? option = null)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(value, option);
-        return value;
-    }
 }
