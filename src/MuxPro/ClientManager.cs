@@ -33,21 +33,11 @@ public sealed class ClientManager : IDispatcher, IAsyncDisposable
     /// <param name="cancellationToken">Stops waiting for a main connection.</param>
     /// <returns>The sub-connection, owned by the caller.</returns>
     /// <exception cref="MainConnectionException">No main connection was to be had.</exception>
-    public async ValueTask<Session> OpenAsync(Destination destination, byte priority, CancellationToken cancellationToken = default)
+    public ValueTask<Session> OpenAsync(Destination destination, byte priority, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(destination);
-        for (int attempt = 1; ; attempt++)
-        {
-            ClientWorker worker = await _picker.PickAvailableAsync(cancellationToken).ConfigureAwait(false);
-            try
-            {
-                return worker.Open(destination, priority);
-            }
-            catch (MuxException) when (attempt < MaxAttempts)
-            {
-                // Full or dying; nothing was sent, so another worker may have it.
-            }
-        }
+        return OpenAsync(
+            _picker, (destination, priority), static (worker, what) => worker.Open(what.destination, what.priority), cancellationToken);
     }
 
     /// <summary>
@@ -99,22 +89,12 @@ public sealed class ClientManager : IDispatcher, IAsyncDisposable
     /// <param name="cancellationToken">Stops waiting for a main connection.</param>
     /// <returns>The flow, owned by the caller.</returns>
     /// <exception cref="MainConnectionException">No main connection was to be had.</exception>
-    public async ValueTask<DatagramSession> OpenDatagramsAsync(
+    public ValueTask<DatagramSession> OpenDatagramsAsync(
         Destination destination, DatagramOptions? options = null, CancellationToken cancellationToken = default)
     {
         ThrowIfNotUdp(destination);
-        for (int attempt = 1; ; attempt++)
-        {
-            ClientWorker worker = await _datagrams.PickAvailableAsync(cancellationToken).ConfigureAwait(false);
-            try
-            {
-                return worker.OpenDatagrams(destination, options);
-            }
-            catch (MuxException) when (attempt < MaxAttempts)
-            {
-                // As above.
-            }
-        }
+        return OpenAsync(
+            _datagrams, (destination, options), static (worker, what) => worker.OpenDatagrams(what.destination, what.options), cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -134,6 +114,23 @@ public sealed class ClientManager : IDispatcher, IAsyncDisposable
         if (_datagrams != _picker)
         {
             await _datagrams.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private static async ValueTask<T> OpenAsync<T, TWhat>(
+        IWorkerPicker picker, TWhat what, Func<ClientWorker, TWhat, T> open, CancellationToken cancellationToken)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            ClientWorker worker = await picker.PickAvailableAsync(cancellationToken).ConfigureAwait(false);
+            try
+            {
+                return open(worker, what);
+            }
+            catch (MuxException) when (attempt < MaxAttempts)
+            {
+                // Full or dying; nothing was sent, so another worker may have it.
+            }
         }
     }
 

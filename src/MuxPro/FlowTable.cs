@@ -110,21 +110,22 @@ public sealed class FlowTable
                 surplus = Remove(_parked.Values.MaxBy(static flows => flows.Count)!.First!.Value);
             }
 
-            Park(flow);
-            flow.Timer = _time.CreateTimer(state => Expire((Flow)state!), flow, Lifetime, Timeout.InfiniteTimeSpan);
+            LinkedListNode<Flow> place = Park(flow);
+            flow.Timer = _time.CreateTimer(state => Expire((LinkedListNode<Flow>)state!), place, Lifetime, Timeout.InfiniteTimeSpan);
         }
 
         return surplus;
     }
 
-    private void Expire(Flow flow)
+    private void Expire(LinkedListNode<Flow> place)
     {
         DatagramLink? link = null;
         lock (_gate)
         {
-            if (flow.Parked is not null)
+            // It may have been continued, and parked anew, just before.
+            if (place.List is not null)
             {
-                link = Remove(flow);
+                link = Remove(place.Value);
             }
         }
 
@@ -140,15 +141,15 @@ public sealed class FlowTable
         return flow.Link;
     }
 
-    private void Park(Flow flow)
+    private LinkedListNode<Flow> Park(Flow flow)
     {
         if (!_parked.TryGetValue(flow.Key.Peer, out LinkedList<Flow>? flows))
         {
             _parked[flow.Key.Peer] = flows = [];
         }
 
-        flow.Parked = flows.AddLast(flow);
         _parkedCount++;
+        return flow.Parked = flows.AddLast(flow);
     }
 
     private void Unpark(Flow flow)
