@@ -55,16 +55,15 @@ internal static class AddressRanges
 
     private static readonly IPNetwork GlobalUnicast = IPNetwork.Parse("2000::/3");
 
+    /// <summary>An IPv4 address inside an IPv6 one (<c>::ffff:192.0.2.1</c>, RFC 4291 2.5.5.2) as what it is; any other address as it is.</summary>
+    internal static IPAddress Unmapped(this IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+
     /// <summary>Names the range that keeps an address from being public.</summary>
     /// <param name="address">An IPv4 or IPv6 address.</param>
     /// <returns>The range and its RFC, or <see langword="null"/> for a public address.</returns>
     internal static string? NotPublic(IPAddress address)
     {
-        if (address.IsIPv4MappedToIPv6)
-        {
-            address = address.MapToIPv4();
-        }
-
+        address = address.Unmapped();
         if (address.AddressFamily == AddressFamily.InterNetwork)
         {
             return Find(SpecialV4, address);

@@ -97,7 +97,7 @@ public sealed class ClientWorker : IAsyncDisposable
             long left = _limits.Age - (_connection.Now - _started);
             return _limits.Age == WearLimits.None || left <= 0
                 ? null
-                : TimeSpan.FromSeconds((double)left / _connection.Options.TimeProvider.TimestampFrequency);
+                : _connection.Options.TimeProvider.GetElapsedTime(0, left);
         }
     }
 

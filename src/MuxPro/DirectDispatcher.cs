@@ -140,7 +140,7 @@ public sealed class DirectDispatcher : IDispatcher
             ? [address]
             : await ResolveAsync(destination, cancellationToken).ConfigureAwait(false);
         // A socket of one family only does not connect to the mapped form of the other.
-        addresses = [.. addresses.Select(candidate => candidate.IsIPv4MappedToIPv6 ? candidate.MapToIPv4() : candidate)];
+        addresses = [.. addresses.Select(static candidate => candidate.Unmapped())];
         if (addresses.Length == 0)
         {
             throw SocketFailures.Naming(destination, null);

@@ -8,6 +8,15 @@ public sealed partial class Session
     /// <summary>What the other end may still send. Guarded by the session's lock.</summary>
     internal InputCredit Incoming;
 
+    /// <summary>Has a grant sent, if <see cref="InputCredit.Consume"/> found that there is one. Call it without a lock.</summary>
+    internal void Announce(bool grant)
+    {
+        if (grant)
+        {
+            Connection.OnGrant(this);
+        }
+    }
+
     /// <inheritdoc cref="InputCredit.TakeGrant"/>
     internal int TakeGrant()
     {

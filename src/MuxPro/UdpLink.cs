@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
+using MuxPro.Wire;
 
 namespace MuxPro;
 
@@ -14,14 +15,9 @@ internal sealed class UdpLink : DatagramLink
     // Asked for; the system gives what its limits allow, and uses it only while datagrams wait.
     private const int SocketBuffer = 1024 * 1024;
 
-    // Linux: SOL_SOCKET, SO_MEMINFO; the last of its nine numbers counts the datagrams for which the socket had no room.
-    private const int SolSocket = 1;
-    private const int SoMemInfo = 55;
-    private const int MemInfoLength = 36;
-
     private readonly Socket _socket;
     private readonly UdpTargets _targets;
-    private readonly UdpSources _sources = new();
+    private readonly RecentAddresses _sources;
     private readonly SocketAddress _from;
     private readonly byte[] _probe = new byte[1];
     private readonly Lock _kernelGate = new();
@@ -55,6 +51,7 @@ internal sealed class UdpLink : DatagramLink
 
         _socket = Open(own, options);
         _from = new SocketAddress(own);
+        _sources = new RecentAddresses(ReadSource);
     }
 
     public override Destination Destination { get; }
@@ -145,31 +142,12 @@ internal sealed class UdpLink : DatagramLink
 
     private void CountKernel()
     {
-        if (!OperatingSystem.IsLinux())
-        {
-            return;
-        }
-
-        Span<byte> info = stackalloc byte[MemInfoLength];
         lock (_kernelGate)
         {
-            if (_isKernelGone)
+            if (!_isKernelGone && KernelDrops.Of(_socket) is { } dropped)
             {
-                return;
-            }
-
-            try
-            {
-                if (_socket.GetRawSocketOption(SolSocket, SoMemInfo, info) == MemInfoLength)
-                {
-                    uint dropped = BitConverter.ToUInt32(info[(MemInfoLength - sizeof(uint))..]);
-                    CountDropped(unchecked(dropped - _kernelDropped));
-                    _kernelDropped = dropped;
-                }
-            }
-            catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
-            {
-                // A kernel before 4.12 does not say.
+                CountDropped(unchecked(dropped - _kernelDropped));
+                _kernelDropped = dropped;
             }
         }
     }
@@ -187,7 +165,7 @@ internal sealed class UdpLink : DatagramLink
             socket.Blocking = false; // nobody waits for room
             socket.ReceiveBufferSize = SocketBuffer;
             socket.SendBufferSize = SocketBuffer;
-            socket.Bind(new IPEndPoint(family == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any, 0));
+            socket.Bind(new IPEndPoint(AnyAddress(family), 0));
             return socket;
         }
         catch
@@ -198,7 +176,18 @@ internal sealed class UdpLink : DatagramLink
     }
 
     private Destination FindSource()
-        => _from.Equals(_targets.AddressOfDestination) ? Destination : _sources.Find(_from);
+        => _from.Equals(_targets.AddressOfDestination) ? Destination : _sources.Find(_from.Buffer.Span[.._from.Size])!;
+
+    private Destination ReadSource(ReadOnlySpan<byte> address)
+    {
+        // The socket's own is filled again by the next receive.
+        var copy = new SocketAddress(_from.Family, address.Length);
+        address.CopyTo(copy.Buffer.Span);
+        var source = (IPEndPoint)new IPEndPoint(AnyAddress(_from.Family), 0).Create(copy);
+        return Destination.Udp(source.Address.Unmapped(), source.Port);
+    }
+
+    private static IPAddress AnyAddress(AddressFamily family) => family == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any;
 
     private bool SendNow(ReadOnlySpan<byte> data, SocketAddress to)
     {

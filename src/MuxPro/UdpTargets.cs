@@ -227,7 +227,7 @@ internal sealed class UdpTargets : IDisposable
     {
         foreach (IPAddress address in addresses)
         {
-            bool fits = _family == AddressFamily.InterNetworkV6 || address.AddressFamily == _family || address.IsIPv4MappedToIPv6;
+            bool fits = _family == AddressFamily.InterNetworkV6 || address.Unmapped().AddressFamily == _family;
             if (fits && (_options.AllowPrivate || AddressRanges.NotPublic(address) is null))
             {
                 return address;
@@ -239,9 +239,7 @@ internal sealed class UdpTargets : IDisposable
 
     private SocketAddress Serialize(IPAddress address, int port)
     {
-        IPAddress fitting = _family == AddressFamily.InterNetworkV6 ? address.MapToIPv6()
-            : address.IsIPv4MappedToIPv6 ? address.MapToIPv4()
-            : address;
+        IPAddress fitting = _family == AddressFamily.InterNetworkV6 ? address.MapToIPv6() : address.Unmapped();
         return new IPEndPoint(fitting, port).Serialize();
     }
 }

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using MuxPro.Proxy.Hosting;
 using MuxPro.Proxy.Outbounds;
 
@@ -13,12 +12,6 @@ namespace MuxPro.Proxy.Inbounds;
 /// </summary>
 internal sealed class AssociationSocket : IDisposable
 {
-    // Linux: what a socket uses and has dropped, as numbers of four bytes (linux/sock_diag.h).
-    private const int SocketLevel = 1;
-    private const int MemInfoOption = 55;
-    private const int MemInfoDrops = 8;
-    private const int MemInfoNumbers = 9;
-
     // What comes while a main connection is dialled waits here.
     private const int KernelBuffer = 1024 * 1024;
 
@@ -50,24 +43,7 @@ internal sealed class AssociationSocket : IDisposable
     public long Foreign => Volatile.Read(ref _foreign);
 
     /// <summary>Datagrams that the kernel had no room for; 0 where it does not say.</summary>
-    public long KernelDrops
-    {
-        get
-        {
-            Span<uint> numbers = stackalloc uint[MemInfoNumbers];
-            try
-            {
-                return OperatingSystem.IsLinux()
-                    && _socket.GetRawSocketOption(SocketLevel, MemInfoOption, MemoryMarshal.AsBytes(numbers)) == MemInfoNumbers * sizeof(uint)
-                    ? numbers[MemInfoDrops]
-                    : 0;
-            }
-            catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
-            {
-                return 0;
-            }
-        }
-    }
+    public long DroppedByKernel => KernelDrops.Of(_socket) ?? 0;
 
     /// <param name="local">The address that the application reached us at.</param>
     /// <param name="peer">The application's address.</param>

@@ -43,11 +43,7 @@ internal sealed class HandshakeLimit(int limit)
 
     private static IPAddress KeyOf(IPAddress address)
     {
-        if (address.IsIPv4MappedToIPv6)
-        {
-            return address.MapToIPv4();
-        }
-
+        address = Addresses.Plain(address);
         if (address.AddressFamily != AddressFamily.InterNetworkV6)
         {
             return address;

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Text;
+using MuxPro.Wire;
 
 namespace MuxPro.Proxy.Inbounds;
 
@@ -33,15 +34,27 @@ internal static class SocksAddress
         return length <= bytes.Length ? length : 0;
     }
 
+    /// <summary>The last destinations of an application's datagrams, by addresses that <see cref="Measure"/> has found.</summary>
+    public static RecentAddresses NewRecentAddresses()
+        => new(static address => Read(address, Network.Udp));
+
     /// <summary>Reads one that <see cref="Measure"/> has found.</summary>
-    /// <returns>The destination, or <see langword="null"/> where the domain is no domain name.</returns>
+    /// <inheritdoc cref="Read(byte, ReadOnlySpan{byte}, Network)"/>
     public static Destination? Read(ReadOnlySpan<byte> address, Network network)
+        => Read(address[0], address[(address[0] == Domain ? 2 : 1)..], network);
+
+    /// <summary>Reads what comes after the type, and after the length of a domain.</summary>
+    /// <param name="type">Its type.</param>
+    /// <param name="rest">Address and port.</param>
+    /// <param name="network">Stream or datagrams.</param>
+    /// <returns>The destination, or <see langword="null"/> where the domain is no domain name.</returns>
+    public static Destination? Read(byte type, ReadOnlySpan<byte> rest, Network network)
     {
-        int port = BinaryPrimitives.ReadUInt16BigEndian(address[^2..]);
-        ReadOnlySpan<byte> host = address[1..^2];
-        if (address[0] == Domain)
+        int port = BinaryPrimitives.ReadUInt16BigEndian(rest[^2..]);
+        ReadOnlySpan<byte> host = rest[..^2];
+        if (type == Domain)
         {
-            return Destination.TryCreate(network, Encoding.Latin1.GetString(host[1..]), port, out Destination? destination) ? destination : null;
+            return Destination.TryCreate(network, Encoding.Latin1.GetString(host), port, out Destination? destination) ? destination : null;
         }
 
         var ip = new IPAddress(host);
@@ -55,12 +68,7 @@ internal static class SocksAddress
         int end;
         if (destination.Address is { } address)
         {
-            if (address.IsIPv4MappedToIPv6)
-            {
-                address = address.MapToIPv4();
-            }
-
-            address.TryWriteBytes(buffer[1..], out int written);
+            Addresses.Plain(address).TryWriteBytes(buffer[1..], out int written);
             buffer[0] = written == 4 ? IPv4 : IPv6;
             end = 1 + written;
         }

@@ -104,7 +104,7 @@ internal sealed class SocksAssociation : IAsyncDisposable
     /// <summary>Takes datagrams until the association ends.</summary>
     private async Task ForwardAsync()
     {
-        var destinations = new SocksDestinations();
+        var destinations = SocksAddress.NewRecentAddresses();
         try
         {
             while (true)
@@ -173,6 +173,6 @@ internal sealed class SocksAssociation : IAsyncDisposable
 
     private void Report() => _logger.AssociationEnded(
         _source, _user, _socket.EndPoint, _counts.Up, _counts.UpBytes, _counts.Down, _counts.DownBytes,
-        _counts.Dropped + _socket.KernelDrops, _counts.Refused + _socket.Foreign,
+        _counts.Dropped + _socket.DroppedByKernel, _counts.Refused + _socket.Foreign,
         (long)_options.TimeProvider.GetElapsedTime(_started).TotalMilliseconds, _end ?? "not begun");
 }

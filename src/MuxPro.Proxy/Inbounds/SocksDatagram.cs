@@ -38,35 +38,3 @@ internal static class SocksDatagram
         return Prefix + SocksAddress.Write(source, buffer[Prefix..]);
     }
 }
-
-/// <summary>
-/// The destinations that an application sends to, by the bytes of their address: a flow sends to few, and a datagram should not cost an
-/// object. Not safe to use from many threads.
-/// </summary>
-internal sealed class SocksDestinations
-{
-    private const int Slots = 16;
-
-    private readonly (byte[] Address, Destination Destination)[] _slots = new (byte[], Destination)[Slots];
-
-    /// <summary>Reads an address that <see cref="SocksAddress.Measure"/> has found.</summary>
-    /// <returns>The destination, or <see langword="null"/> where the domain is no domain name.</returns>
-    public Destination? Find(ReadOnlySpan<byte> address)
-    {
-        var hash = new HashCode();
-        hash.AddBytes(address);
-        ref (byte[] Address, Destination Destination) slot = ref _slots[(uint)hash.ToHashCode() % Slots];
-        if (slot.Address is not null && address.SequenceEqual(slot.Address))
-        {
-            return slot.Destination;
-        }
-
-        Destination? destination = SocksAddress.Read(address, Network.Udp);
-        if (destination is not null)
-        {
-            slot = (address.ToArray(), destination);
-        }
-
-        return destination;
-    }
-}

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Net;
 using System.Text;
 using MuxPro.Proxy.Security;
@@ -38,26 +37,24 @@ internal static class SocksHandshake
             throw new HandshakeException("a SOCKS5 request of another version");
         }
 
-        string? host = null;
-        IPAddress? address = null;
+        int length;
         switch (addressType)
         {
             case SocksAddress.IPv4:
-                address = new IPAddress((await reader.ReadAsync(4, cancellationToken)).Span);
+                length = 4;
                 break;
             case SocksAddress.IPv6:
-                address = new IPAddress((await reader.ReadAsync(16, cancellationToken)).Span);
+                length = 16;
                 break;
             case SocksAddress.Domain:
-                int length = (await reader.ReadAsync(1, cancellationToken)).Span[0];
-                host = Encoding.Latin1.GetString((await reader.ReadAsync(length, cancellationToken)).Span);
+                length = (await reader.ReadAsync(1, cancellationToken)).Span[0];
                 break;
             default:
                 await output.WriteAsync(Reply(ReplyAddressTypeNotSupported), cancellationToken);
                 throw new HandshakeException("a SOCKS5 address type that does not exist");
         }
 
-        int port = BinaryPrimitives.ReadUInt16BigEndian((await reader.ReadAsync(2, cancellationToken)).Span);
+        ReadOnlyMemory<byte> addressAndPort = await reader.ReadAsync(length + 2, cancellationToken);
         if (command is not (CommandConnect or CommandUdpAssociate))
         {
             await output.WriteAsync(Reply(ReplyCommandNotSupported), cancellationToken);
@@ -65,7 +62,7 @@ internal static class SocksHandshake
         }
 
         Network network = command == CommandConnect ? Network.Tcp : Network.Udp;
-        if (Destination.TryCreate(network, host ?? address!.ToString(), port, out Destination? destination))
+        if (SocksAddress.Read(addressType, addressAndPort.Span, network) is { } destination)
         {
             return (destination, user);
         }

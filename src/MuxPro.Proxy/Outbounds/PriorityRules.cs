@@ -5,6 +5,9 @@ namespace MuxPro.Proxy.Outbounds;
 /// <summary>Which priority a sub-connection gets, by the port of its destination; of rules that fit, the last one counts. Immutable.</summary>
 internal sealed class PriorityRules
 {
+    /// <summary>For messages about what <see cref="TryParsePriority"/> does not take.</summary>
+    public const string WhatAPriorityIs = "a priority is a number from 0, served first, to 255.";
+
     private readonly (int First, int Last, byte Priority)[] _rules;
 
     private PriorityRules((int First, int Last, byte Priority)[] rules) => _rules = rules;
@@ -15,6 +18,9 @@ internal sealed class PriorityRules
     /// <summary>Adds rules such as <c>22=0,443=64,8000-8999=200</c>.</summary>
     /// <exception cref="FormatException">One of them is none; the message names it.</exception>
     public PriorityRules With(string text) => new([.. _rules, .. text.Split(',').Select(Parse)]);
+
+    public static bool TryParsePriority(ReadOnlySpan<char> text, out byte priority)
+        => byte.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out priority);
 
     public byte Of(int port)
     {
@@ -43,9 +49,7 @@ internal sealed class PriorityRules
             throw new FormatException($"'{rule}': a port is a number from 1 to 65535, a range two of them, the lower one first.");
         }
 
-        return byte.TryParse(sides[1], NumberStyles.None, CultureInfo.InvariantCulture, out byte priority)
-            ? (first, last, priority)
-            : throw new FormatException($"'{rule}': a priority is a number from 0, served first, to 255.");
+        return TryParsePriority(sides[1], out byte priority) ? (first, last, priority) : throw new FormatException($"'{rule}': {WhatAPriorityIs}");
     }
 
     private static bool TryParsePort(string text, out int port)

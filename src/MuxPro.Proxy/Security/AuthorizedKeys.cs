@@ -1,8 +1,8 @@
 using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
 using Microsoft.Extensions.Logging;
 using MuxPro.Proxy.Cli;
+using MuxPro.Proxy.Outbounds;
 
 namespace MuxPro.Proxy.Security;
 
@@ -141,9 +141,9 @@ internal sealed class AuthorizedKeys
     }
 
     private static byte ParsePriority(string word, string where)
-        => byte.TryParse(word.AsSpan(PriorityWord.Length), NumberStyles.None, CultureInfo.InvariantCulture, out byte priority)
+        => PriorityRules.TryParsePriority(word.AsSpan(PriorityWord.Length), out byte priority)
             ? priority
-            : throw new ConfigurationException($"{where}: '{word}': a priority is a number from 0, served first, to 255.");
+            : throw new ConfigurationException($"{where}: '{word}': {PriorityRules.WhatAPriorityIs}");
 
     private void WarnIfEmpty(string path)
     {

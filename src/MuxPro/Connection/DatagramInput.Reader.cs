@@ -66,7 +66,7 @@ internal sealed partial class DatagramInput
         }
 
         // The other end may wait for credit to come to its End.
-        Announce(grant);
+        session.Announce(grant);
 
         if (exception is not null)
         {
@@ -105,7 +105,7 @@ internal sealed partial class DatagramInput
             int length = BinaryPrimitives.ReadUInt16BigEndian(head);
             Span<byte> raw = head.Slice(HeadLength, BinaryPrimitives.ReadUInt16BigEndian(head[2..]));
             _bytes.Read(raw);
-            Destination address = raw.IsEmpty ? session.Destination : _addresses!.Get(raw);
+            Destination address = raw.IsEmpty ? session.Destination : _addresses!.Find(raw)!;
             Memory<byte> data = Rent(length);
             _bytes.Read(data.Span);
             session.Connection.Unread.Add(_bytes.Length - before);
@@ -113,7 +113,7 @@ internal sealed partial class DatagramInput
             datagram = new Datagram(data, address);
         }
 
-        Announce(grant);
+        session.Announce(grant);
         return datagram;
     }
 

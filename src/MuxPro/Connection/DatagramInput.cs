@@ -23,7 +23,7 @@ internal sealed partial class DatagramInput(Session session, ulong globalId) : I
 
     // Guarded by the session's lock.
     private SlabQueue _bytes;
-    private AddressCache? _addresses;
+    private RecentAddresses? _addresses;
     private Exception? _error;
     private bool _ended;
     private bool _completed;
@@ -72,7 +72,7 @@ internal sealed partial class DatagramInput(Session session, ulong globalId) : I
             ReadOnlySpan<byte> address = default;
             if (hasAddress)
             {
-                _addresses ??= new AddressCache();
+                _addresses ??= DestinationCodec.NewRecentAddresses();
                 if (!DatagramAddress.TrySplit(payload, globalId != 0, _addresses, out address, out int length, out FrameError fault))
                 {
                     return fault.ToString();
@@ -107,7 +107,7 @@ internal sealed partial class DatagramInput(Session session, ulong globalId) : I
             session.Connection.OnDropped(isSent: false);
         }
 
-        Announce(grant);
+        session.Announce(grant);
         return null;
     }
 
@@ -152,14 +152,6 @@ internal sealed partial class DatagramInput(Session session, ulong globalId) : I
     {
         session.Connection.Unread.Add(-_bytes.Length);
         _bytes.Clear();
-    }
-
-    private void Announce(bool grant)
-    {
-        if (grant)
-        {
-            session.Connection.OnGrant(session);
-        }
     }
 
     private void CancelWait(CancellationToken token)

@@ -17,9 +17,6 @@ internal sealed class DatagramOutput(Session session, ulong globalId) : ISession
 {
     private const int HeadLength = 4;
 
-    // Where many sessions wait to send, each may wait with little.
-    private const int CrowdedSendBuffer = 4 * 1024;
-
     // An other end that grants late may never grant enough for a large one; those behind it must not wait for ever.
     private static readonly TimeSpan MaxWaitForCredit = TimeSpan.FromSeconds(1);
 
@@ -47,10 +44,6 @@ internal sealed class DatagramOutput(Session session, ulong globalId) : ISession
             }
         }
     }
-
-    private int MaxWaiting => session.Connection.Unsent.IsOver
-        ? Math.Min(CrowdedSendBuffer, session.Connection.Options.SendBuffer)
-        : session.Connection.Options.SendBuffer;
 
     /// <summary>Takes a datagram, if there is room.</summary>
     /// <param name="data">The datagram.</param>
@@ -126,14 +119,16 @@ internal sealed class DatagramOutput(Session session, ulong globalId) : ISession
     }
 
     /// <summary>Drops what has waited for credit for too long, all of it: nothing more comes that could make room.</summary>
+    /// <param name="dropped">How many were dropped: the caller reports them, without a lock.</param>
     /// <returns>Whether nothing waits any more.</returns>
-    public bool TryGiveUp()
+    public bool TryGiveUp(out int dropped)
     {
+        dropped = 0;
         lock (session.Sync)
         {
             while (DropStale(isLast: true))
             {
-                session.Connection.OnDropped(isSent: true);
+                dropped++;
             }
 
             return _bytes.IsEmpty;
@@ -198,7 +193,7 @@ internal sealed class DatagramOutput(Session session, ulong globalId) : ISession
         => (address is null || (session.Connection.IsFullCone && address.Network == Network.Udp))
             && length <= session.Connection.MaxDatagram
             && length + prefix <= FrameWriter.MaxDataLength
-            && (_bytes.IsEmpty ? HasRoomForOne(HeadLength + prefix + length) : _bytes.Length + HeadLength + prefix + length <= MaxWaiting);
+            && (_bytes.IsEmpty ? HasRoomForOne(HeadLength + prefix + length) : _bytes.Length + HeadLength + prefix + length <= session.Connection.SendBuffer);
 
     /// <summary>One may wait in any session, whatever its size: but very many sessions hold very many.</summary>
     private bool HasRoomForOne(int length) => session.Connection.Unsent.Bytes + length <= session.Connection.Options.MaxBuffered;

@@ -28,7 +28,7 @@ internal sealed partial class MainConnection
         return session.AsDatagrams();
     }
 
-    /// <summary>A datagram found no room.</summary>
+    /// <summary>A datagram found no room. Call it without a lock: those who measure listen at once.</summary>
     public void OnDropped(bool isSent) => _metrics.DatagramDropped(isSent);
 
     /// <summary>The head of a frame with a datagram was read; its payload follows.</summary>
@@ -87,6 +87,7 @@ internal sealed partial class MainConnection
     /// <summary>A flow whose application is done comes to its End, also when the other end grants nothing for what still waits.</summary>
     private void CheckDatagrams()
     {
+        int dropped = 0;
         lock (_gate)
         {
             if (_waitingToEnd.Count == 0)
@@ -97,14 +98,24 @@ internal sealed partial class MainConnection
             for (int i = _waitingToEnd.Count - 1; i >= 0; i--)
             {
                 Session session = _waitingToEnd[i];
-                if (!session.EndSent && !session.IsAborted && !((DatagramOutput)session.Sender).TryGiveUp())
+                if (!session.EndSent && !session.IsAborted)
                 {
-                    continue;
+                    bool isEmpty = ((DatagramOutput)session.Sender).TryGiveUp(out int given);
+                    dropped += given;
+                    if (!isEmpty)
+                    {
+                        continue;
+                    }
                 }
 
                 _waitingToEnd.RemoveAt(i);
                 EnqueueDataLocked(session);
             }
+        }
+
+        for (; dropped > 0; dropped--)
+        {
+            OnDropped(isSent: true);
         }
 
         _sendSignal.Set();

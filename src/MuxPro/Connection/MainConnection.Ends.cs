@@ -7,28 +7,23 @@ internal sealed partial class MainConnection
 {
     private bool OnEnd(in Frame frame, long now)
     {
-        Wakeups wakeups;
+        Wakeups? wakeups = null;
         lock (_gate)
         {
-            Session? session = _sessions[frame.Id];
-            if (session is null || (session.EndReceived && (frame.ErrorCode == ErrorCode.GracefulShutdown || session.IsAborted)))
-            {
-                // SPEC 6.3.4: expect an End twice, and for ids that were never opened.
-                session = null;
-                wakeups = default;
-            }
-            else
+            if (_sessions[frame.Id] is { } session
+                && (!session.EndReceived || (frame.ErrorCode != ErrorCode.GracefulShutdown && !session.IsAborted)))
             {
                 wakeups = OnEndLocked(session, frame.ErrorCode, frame.Detail);
             }
-
-            if (session is null)
-            {
-                return SpendControl(now);
-            }
         }
 
-        wakeups.Run();
+        if (wakeups is null)
+        {
+            // SPEC 6.3.4: expect an End twice, and for ids that were never opened.
+            return SpendControl(now);
+        }
+
+        wakeups.Value.Run();
         _sendSignal.Set();
         return frame.ErrorCode == ErrorCode.GracefulShutdown || SpendReset(now);
     }

@@ -9,6 +9,9 @@ internal sealed partial class MainConnection
     // A first payload of up to so many bytes goes with the New, ahead of other data: it is what the target needs to answer.
     private const int FirstPayload = 4 * 1024;
 
+    // Where many sessions wait to send, each may wait with little: larger writes stay where they are, and the send loop copies from there.
+    private const int CrowdedSendBuffer = 4 * 1024;
+
     private readonly AsyncSignal _sendSignal = new();
     private readonly SendBatch _batch = new();
     private readonly List<Session> _writers = [];
@@ -26,6 +29,12 @@ internal sealed partial class MainConnection
     private bool _maySend;
     private bool _closeSent;
     private int _lingering;
+
+    /// <summary>Whether very much waits to be sent, in all sessions together.</summary>
+    public bool IsCrowded => Unsent.IsOver;
+
+    /// <summary>Most bytes that may wait to be sent in one session.</summary>
+    public int SendBuffer => IsCrowded ? Math.Min(CrowdedSendBuffer, Options.SendBuffer) : Options.SendBuffer;
 
     private async Task SendLoopAsync()
     {

@@ -100,7 +100,7 @@ internal sealed partial class MainConnection
     public long RoundTripTicks => Volatile.Read(ref _roundTripTicks);
 
     public TimeSpan? RoundTripTime
-        => RoundTripTicks is > 0 and var ticks ? TimeSpan.FromSeconds((double)ticks / _time.TimestampFrequency) : null;
+        => RoundTripTicks is > 0 and var ticks ? _time.GetElapsedTime(0, ticks) : null;
 
     /// <summary>Done with the version when the negotiation is; fails when it does.</summary>
     public Task<ProtocolVersion> Negotiated => _negotiated.Task;

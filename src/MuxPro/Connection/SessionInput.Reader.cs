@@ -61,7 +61,7 @@ internal sealed partial class SessionInput
             grant = session.Incoming.Consume((int)consumedLength, needsMore: _examined > 0 && _examined == _bytes.Length);
         }
 
-        Announce(grant);
+        session.Announce(grant);
     }
 
     public override void CancelPendingRead()
@@ -103,7 +103,7 @@ internal sealed partial class SessionInput
             Wake();
         }
 
-        Announce(grant);
+        session.Announce(grant);
         if (exception is not null)
         {
             session.Abort(exception);
@@ -130,7 +130,7 @@ internal sealed partial class SessionInput
             grant = session.Incoming.Consume(read);
         }
 
-        Announce(grant);
+        session.Announce(grant);
         return true;
     }
 

@@ -77,7 +77,7 @@ internal sealed partial class SessionInput(Session session)
             grant = session.Incoming.Consume(count);
         }
 
-        Announce(grant);
+        session.Announce(grant);
         return false;
     }
 
@@ -126,14 +126,6 @@ internal sealed partial class SessionInput(Session session)
 
         _lent = true;
         return new ReadResult(_bytes.Bytes, cancelled, isCompleted: _ended && _error is null);
-    }
-
-    private void Announce(bool grant)
-    {
-        if (grant)
-        {
-            session.Connection.OnGrant(session);
-        }
     }
 
     private void DropBytes()

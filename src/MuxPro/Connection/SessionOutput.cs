@@ -43,14 +43,7 @@ internal sealed partial class SessionOutput(Session session)
         }
     }
 
-    // Where many sessions wait to send, each may wait with little: larger writes stay where they are, and the send loop copies from there.
-    private const int CrowdedSendBuffer = 4 * 1024;
-
-    private bool IsCrowded => session.Connection.Unsent.IsOver;
-
-    private int PauseAt => IsCrowded
-        ? Math.Min(CrowdedSendBuffer, session.Connection.Options.SendBuffer)
-        : session.Connection.Options.SendBuffer;
+    private int PauseAt => session.Connection.SendBuffer;
 
     private int ResumeBelow => (PauseAt / 2) + 1;
 
@@ -166,7 +159,7 @@ internal sealed partial class SessionOutput(Session session)
     private bool IsOver => _error is not null || _completed || _wait.IsCancelled;
 
     /// <summary>Whether the send loop may copy straight from a write under way. Only arrays: other memory may fail when it is touched.</summary>
-    private bool MayLend => _isArray && IsCrowded;
+    private bool MayLend => _isArray && session.Connection.IsCrowded;
 
     private int Lendable => _isArray ? _pending.Length : 0;
 

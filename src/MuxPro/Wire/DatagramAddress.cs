@@ -100,7 +100,7 @@ public readonly record struct DatagramAddress(Destination Destination, ulong Glo
     /// <param name="fault">What is wrong, if the result is <see langword="false"/>.</param>
     /// <returns>Whether there was an address.</returns>
     internal static bool TrySplit(
-        ReadOnlySpan<byte> payload, bool hasGlobalId, AddressCache known, out ReadOnlySpan<byte> raw, out int length, out FrameError fault)
+        ReadOnlySpan<byte> payload, bool hasGlobalId, RecentAddresses known, out ReadOnlySpan<byte> raw, out int length, out FrameError fault)
     {
         int globalId = hasGlobalId ? 8 : 0;
         if (DestinationCodec.TryGetLength(payload.Length > 0 ? payload[1..] : default, out int address))
@@ -123,7 +123,7 @@ public readonly record struct DatagramAddress(Destination Destination, ulong Glo
 
         length = read.Length;
         raw = payload[1..(length - globalId)];
-        _ = known.Get(raw);
+        _ = known.Find(raw);
         return true;
     }
 

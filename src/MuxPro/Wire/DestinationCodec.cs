@@ -51,6 +51,10 @@ internal static class DestinationCodec
         return length <= fields.Length;
     }
 
+    /// <summary>The last UDP addresses of a flow, for those that were read without a fault before.</summary>
+    public static RecentAddresses NewRecentAddresses()
+        => new(static fields => TryRead(Network.Udp, fields, out Destination? destination, out _, out _) ? destination : null);
+
     /// <returns>How many bytes were written: <see cref="GetLength"/>.</returns>
     public static int Write(Destination destination, Span<byte> span)
     {

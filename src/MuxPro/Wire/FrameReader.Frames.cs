@@ -173,8 +173,7 @@ public partial struct FrameReader
     private FrameReadStatus ParseGoAway(
         ref ReadOnlySequence<byte> buffer, ushort id, FrameOptions options, int headLength, int dataLength, out Frame frame)
     {
-        const int MaxText = 255;
-        int read = Math.Min(dataLength, 2 + MaxText);
+        int read = Math.Min(dataLength, 2 + FrameWriter.MaxGoAwayText);
         if (buffer.Length < headLength + read)
         {
             frame = default;

@@ -20,7 +20,7 @@ public sealed class SocksDatagramTests
 
         Assert.Equal(head.Length, SocksDatagram.MeasureHead(head));
         Assert.Equal(head.Length, SocksDatagram.MeasureHead([.. head, 1, 2, 3]));
-        var destinations = new SocksDestinations();
+        var destinations = SocksAddress.NewRecentAddresses();
         Destination first = destinations.Find(head.AsSpan(SocksDatagram.Prefix))!;
         Assert.Equal(expected, first.ToString());
         Assert.Same(first, destinations.Find(head.AsSpan(SocksDatagram.Prefix)));
@@ -39,7 +39,7 @@ public sealed class SocksDatagramTests
     [InlineData("03 00 0035")]
     [InlineData("03 03 612062 0035")]
     [InlineData("03 03 61ff62 0035")]
-    public void Domain_ThatIsNone(string hex) => Assert.Null(new SocksDestinations().Find(Bytes(hex)));
+    public void Domain_ThatIsNone(string hex) => Assert.Null(SocksAddress.NewRecentAddresses().Find(Bytes(hex)));
 
     [Fact]
     public void Any_ReadsWhatWasWritten()
@@ -48,7 +48,7 @@ public sealed class SocksDatagramTests
             .Select((bytes, port) => Destination.Udp(new System.Net.IPAddress(bytes), port));
         Gen<Destination> domain = Gen.Select(Gen.Char["abcxyz019-"].Array[1, 250], Gen.Int[0, 65_535])
             .Select((characters, port) => Destination.Udp("a" + new string(characters) + ".x", port));
-        var destinations = new SocksDestinations();
+        var destinations = SocksAddress.NewRecentAddresses();
         Gen.OneOf(address, domain).Sample(destination =>
         {
             byte[] buffer = new byte[SocksDatagram.MaxHead];
@@ -67,7 +67,7 @@ public sealed class SocksDatagramTests
         Assert.InRange(head, 0, bytes.Length);
         if (head > 0)
         {
-            _ = new SocksDestinations().Find(bytes.AsSpan(SocksDatagram.Prefix, head - SocksDatagram.Prefix));
+            _ = SocksAddress.NewRecentAddresses().Find(bytes.AsSpan(SocksDatagram.Prefix, head - SocksDatagram.Prefix));
         }
     });
 
