@@ -285,6 +285,8 @@ public sealed class EndpointTests
     /// <summary>Sends everything back; refuses one host.</summary>
     private sealed class EchoDispatcher : IDispatcher
     {
+        private readonly Echo _echo = new();
+
         public ValueTask<Link> DispatchAsync(Destination destination, CancellationToken cancellationToken = default)
         {
             if (destination.Host == "refused.example")
@@ -292,23 +294,7 @@ public sealed class EndpointTests
                 throw new SessionException(ErrorCode.OperationTimeout, "It did not answer.");
             }
 
-            (Link near, Link far) = Link.CreatePair();
-            _ = EchoAsync(far);
-            return ValueTask.FromResult(near);
-        }
-
-        private static async Task EchoAsync(Link link)
-        {
-            try
-            {
-                await link.Input.CopyToAsync(link.Output);
-            }
-            catch (IOException)
-            {
-                // The client is gone.
-            }
-
-            await link.DisposeAsync();
+            return _echo.DispatchAsync(destination, cancellationToken);
         }
     }
 }
