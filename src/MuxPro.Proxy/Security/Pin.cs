@@ -1,13 +1,14 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using MuxPro.Proxy.Configuration;
 
 namespace MuxPro.Proxy.Security;
 
 /// <summary>
 /// Names a key: the SHA-256 of a certificate's SubjectPublicKeyInfo. A renewed certificate of the same key keeps its pin.
 /// </summary>
-internal sealed record Pin
+internal sealed record Pin : IConfigurationValue<Pin>
 {
     private const string Prefix = "sha256:";
     private const int HexLength = 2 * SHA256.HashSizeInBytes;
@@ -15,6 +16,11 @@ internal sealed record Pin
     private readonly string _hex;
 
     private Pin(string hex) => _hex = hex;
+
+    public static string Pattern => "^sha256:[0-9a-fA-F]{64}$";
+
+    public static Pin Parse(string text) => TryParse(text, out Pin? pin)
+        ? pin : throw new FormatException("a pin is 'sha256:' and 64 hexadecimal digits, as 'muxpro keys' prints it");
 
     public static Pin Of(X509Certificate2 certificate)
         => new(Convert.ToHexStringLower(SHA256.HashData(certificate.PublicKey.ExportSubjectPublicKeyInfo())));

@@ -1,0 +1,38 @@
+using System.Net;
+
+namespace MuxPro.Proxy.Configuration;
+
+/// <summary>Addresses: a network, or all that are not of the public internet.</summary>
+internal sealed record AddressPattern : IConfigurationValue<AddressPattern>
+{
+    private const string PrivateName = "private";
+    private const string Right = "an address such as 192.0.2.1 or 2001:db8::1, a network such as 10.0.0.0/8 whose host bits are zero, or 'private'";
+
+    private AddressPattern(IPNetwork? network) => Network = network;
+
+    public static AddressPattern Private { get; } = new(network: null);
+
+    public static string Pattern => "^(private|[0-9.]+(/[0-9]{1,2})?|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(/[0-9]{1,3})?)$";
+
+    /// <summary>The network, or <see langword="null"/> for <c>private</c>.</summary>
+    public IPNetwork? Network { get; }
+
+    public static AddressPattern Parse(string text)
+    {
+        if (text == PrivateName || text == "geoip:private")
+        {
+            return Private;
+        }
+
+        if (!text.Contains('/', StringComparison.Ordinal))
+        {
+            return IPAddress.TryParse(text, out IPAddress? address) && text.AsSpan().ContainsAny(".:")
+                ? new AddressPattern(new IPNetwork(address, address.GetAddressBytes().Length * 8))
+                : throw new FormatException(Right);
+        }
+
+        return IPNetwork.TryParse(text, out IPNetwork network) ? new AddressPattern(network) : throw new FormatException(Right);
+    }
+
+    public override string ToString() => Network?.ToString() ?? PrivateName;
+}

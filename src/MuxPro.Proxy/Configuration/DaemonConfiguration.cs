@@ -1,0 +1,86 @@
+using System.ComponentModel;
+using Microsoft.Extensions.Logging;
+
+namespace MuxPro.Proxy.Configuration;
+
+/// <summary>What <c>muxpro run</c> does. Immutable.</summary>
+[NotServed("policy", "the fields of 'limits'")]
+[NotServed("dns", "names are looked up by the system's resolver")]
+[NotServed("api", "the log, which 'log.access' and 'log.format' shape")]
+[NotServed("stats", "the log, which 'log.access' and 'log.format' shape")]
+[NotServed("transport", "'streamSettings' of each inbound and outbound")]
+internal sealed record DaemonConfiguration
+{
+    [Description("What is logged, how and where to.")]
+    public LogConfiguration Log { get; init; } = new();
+
+    [Description("Where connections come in. At least one.")]
+    public IReadOnlyList<InboundConfiguration> Inbounds { get; init; } = [];
+
+    [Description("Where connections go out. The first one is taken where no rule of 'routing' says otherwise. At least one.")]
+    public IReadOnlyList<OutboundConfiguration> Outbounds { get; init; } = [];
+
+    [Description("Which outbound a connection takes, and its priority.")]
+    public RoutingConfiguration Routing { get; init; } = new();
+
+    [Description("How much and how long.")]
+    public LimitsConfiguration Limits { get; init; } = new();
+}
+
+/// <summary>What is logged.</summary>
+internal sealed record LogConfiguration
+{
+    [Description("The least that is logged: 'debug', 'info', 'warning', 'error' or 'none'.")]
+    public LogSeverity Loglevel { get; init; } = LogSeverity.Warning;
+
+    [Description("How a line of the log looks: 'console' for people, 'json' for programs, one object a line.")]
+    public LogFormat Format { get; init; } = LogFormat.Console;
+
+    [Description("Where a line for each sub-connection goes when it has ended: empty for standard output, 'none' for nowhere, otherwise a file that is appended to.")]
+    public string Access { get; init; } = "";
+
+    [Description("Where the other lines go: empty for standard error, 'none' for nowhere, otherwise a file that is appended to.")]
+    public string Error { get; init; } = "";
+}
+
+/// <summary>The least severity that is logged.</summary>
+internal enum LogSeverity
+{
+    Debug = LogLevel.Debug,
+    [Alias("information")]
+    Info = LogLevel.Information,
+    Warning = LogLevel.Warning,
+    Error = LogLevel.Error,
+    None = LogLevel.None,
+}
+
+/// <summary>How the log looks.</summary>
+internal enum LogFormat
+{
+    Console,
+    Json,
+}
+
+/// <summary>How much and how long. Times are in seconds.</summary>
+internal sealed record LimitsConfiguration
+{
+    [Description("Most connections at once of each inbound; more are closed as they come.")]
+    [Range(1, 1_000_000)]
+    public int MaxConnections { get; init; } = 20_000;
+
+    [Description("Seconds from accept until it is known where a connection wants to go.")]
+    [Range(1, 3600)]
+    public int HandshakeTimeout { get; init; } = 10;
+
+    [Description("Seconds that connecting to a target or a server may take, looking its name up included.")]
+    [Range(1, 3600)]
+    public int ConnectTimeout { get; init; } = 10;
+
+    [Description("Seconds after which a flow of datagrams ends when nothing moves.")]
+    [Range(1, 86_400)]
+    public int UdpTimeout { get; init; } = 60;
+
+    [Description("Seconds that connections get to finish when the program is told to stop; 0 ends them at once.")]
+    [Range(0, 86_400)]
+    public int DrainTimeout { get; init; } = 30;
+}
