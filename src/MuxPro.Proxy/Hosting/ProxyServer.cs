@@ -31,7 +31,7 @@ internal sealed class ProxyServer : IAsyncDisposable
     public int OpenConnections => _listener.OpenConnections;
 
     /// <summary>How many main connections are served.</summary>
-    public int MainConnections => _inbound.MainConnections;
+    public int MainConnections => _inbound.MainConnections.Count;
 
     /// <exception cref="System.Net.Sockets.SocketException">The address is in use, or is none of this machine.</exception>
     public static ProxyServer Start(ProxyServerOptions options)
@@ -77,7 +77,7 @@ internal sealed class ProxyServer : IAsyncDisposable
     public async Task<int> DrainAsync(CancellationToken deadline)
     {
         await _listener.StopAcceptingAsync();
-        return await _inbound.DrainAsync(deadline);
+        return await _inbound.MainConnections.DrainAsync(deadline);
     }
 
     /// <summary>What a timer throws ends the process: here nothing may.</summary>
@@ -86,7 +86,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         try
         {
             authorized.Refresh();
-            inbound.CloseRevoked();
+            inbound.MainConnections.CloseRevoked();
         }
         catch (Exception exception)
         {

@@ -5,15 +5,17 @@ using MuxPro.Proxy.Outbounds;
 namespace MuxPro.Proxy.Inbounds;
 
 /// <summary>An application's connection once it is known what it wants: dispatches, carries, and reports how it ended.</summary>
-internal sealed class InboundConnection(Link application, Socket socket, IDispatcher dispatcher, InboundOptions options, ILogger logger)
+internal sealed class InboundConnection(Application application, InboundOptions options, ILogger logger)
 {
     private const int MaxDrain = 256 * 1024;
     private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(1);
 
-    public async Task TunnelAsync(TunnelRequest request, CancellationToken stopping)
+    private readonly Link _link = application.Link;
+
+    public async Task TunnelAsync(TunnelRequest request, IDispatcher dispatcher, CancellationToken stopping)
     {
         long started = options.TimeProvider.GetTimestamp();
-        Link? session = await TryDispatchAsync(request, started, stopping);
+        Link? session = await TryDispatchAsync(request, dispatcher, started, stopping);
         if (session is null)
         {
             return;
@@ -21,7 +23,7 @@ internal sealed class InboundConnection(Link application, Socket socket, IDispat
 
         await using (session)
         {
-            await application.AsStream().WriteAsync(request.Success, stopping);
+            await _link.AsStream().WriteAsync(request.Success, stopping);
             long early = request.Early.Length;
             if (early > 0)
             {
@@ -32,18 +34,35 @@ internal sealed class InboundConnection(Link application, Socket socket, IDispat
             (Destination destination, string? user) = (request.Destination, request.User);
             request = null!;
 
-            RelayResult result = await Relay.RunAsync(application, session, stopping);
+            RelayResult result = await Relay.RunAsync(_link, session, stopping);
             if (EndOf(session) is not (null or ErrorCode.GracefulShutdown))
             {
                 // Only now, and only by a reset, can the application be told that there was no such target.
-                application.Abort();
+                _link.Abort();
             }
 
-            Report(destination, user, result.BytesForward + early, result.BytesBackward, started, session);
+            Report(destination, user, result.BytesForward + early, result.BytesBackward, dispatcher, started, session);
         }
     }
 
-    public async Task ForwardAsync(ForwardRequest request, CancellationToken stopping)
+    /// <summary>SPEC 7.1: a connection to the special address is a main connection from here on.</summary>
+    public async Task BecomeMainAsync(TunnelRequest request, IDispatcher dispatcher, CancellationToken stopping)
+    {
+        if (options is not { SpecialAddresses: SpecialAddresses.Served, MainConnections: { } mains })
+        {
+            var refusal = new SessionException(
+                ErrorCode.ProxyRejected, $"inbound '{options.Tag}' takes no main connections ('allowMux' is false).");
+            logger.NotReached(request.Destination, refusal.Message);
+            await SayAndCloseAsync(request.Failure(refusal), stopping);
+            return;
+        }
+
+        await _link.AsStream().WriteAsync(request.Success, stopping);
+        Link link = request.Early.IsEmpty ? _link : Link.FromStream(new PrefixedStream(request.Early, _link.AsStream()));
+        await mains.RunAsync(link, new MuxPeer(request.User, application.Source), dispatcher, stopping);
+    }
+
+    public async Task ForwardAsync(ForwardRequest request, IDispatcher dispatcher, CancellationToken stopping)
     {
         long started = options.TimeProvider.GetTimestamp();
         Link session;
@@ -53,13 +72,13 @@ internal sealed class InboundConnection(Link application, Socket socket, IDispat
         }
         catch (Exception exception) when (!stopping.IsCancellationRequested)
         {
-            ReportNotReached(request, exception, started);
+            ReportNotReached(request, exception, dispatcher, started);
             throw ErrorReplies.ToHttpStatus(request.Destination, exception);
         }
 
         await using (session)
         {
-            var forwarder = new HttpForwarder(request.Request, request.Reader, application.AsStream(), session, options.TimeProvider);
+            var forwarder = new HttpForwarder(request.Request, request.Reader, _link.AsStream(), session, options.TimeProvider);
             try
             {
                 await forwarder.RunAsync(stopping);
@@ -76,7 +95,7 @@ internal sealed class InboundConnection(Link application, Socket socket, IDispat
             }
             finally
             {
-                Report(request.Destination, request.User, forwarder.Up, forwarder.Down, started, session);
+                Report(request.Destination, request.User, forwarder.Up, forwarder.Down, dispatcher, started, session);
             }
         }
     }
@@ -88,9 +107,9 @@ internal sealed class InboundConnection(Link application, Socket socket, IDispat
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stopping);
         try
         {
-            Stream stream = application.AsStream();
+            Stream stream = _link.AsStream();
             await stream.WriteAsync(lastWord, either.Token);
-            socket.Shutdown(SocketShutdown.Send);
+            await _link.Output.CompleteAsync();
             byte[] buffer = new byte[4096];
             int drained = 0;
             while (drained < MaxDrain && await stream.ReadAsync(buffer, either.Token) is int read and > 0)
@@ -104,7 +123,7 @@ internal sealed class InboundConnection(Link application, Socket socket, IDispat
         }
     }
 
-    private async Task<Link?> TryDispatchAsync(TunnelRequest request, long started, CancellationToken stopping)
+    private async Task<Link?> TryDispatchAsync(TunnelRequest request, IDispatcher dispatcher, long started, CancellationToken stopping)
     {
         try
         {
@@ -112,22 +131,22 @@ internal sealed class InboundConnection(Link application, Socket socket, IDispat
         }
         catch (Exception exception) when (!stopping.IsCancellationRequested)
         {
-            ReportNotReached(request, exception, started);
+            ReportNotReached(request, exception, dispatcher, started);
             await SayAndCloseAsync(request.Failure(exception), stopping);
             return null;
         }
     }
 
-    private void ReportNotReached(InboundRequest request, Exception exception, long started)
+    private void ReportNotReached(InboundRequest request, Exception exception, IDispatcher dispatcher, long started)
     {
         (string reason, string end) = exception is SessionException { ErrorCode: var code } && options.Reasons?.Find(request.Destination) is { } known
             ? ($"{known}, {ErrorReplies.Name(code)}", ErrorReplies.Name(code))
             : (TargetFailure.Explain(exception), exception is SessionException session ? ErrorReplies.Name(session.ErrorCode) : "no main connection");
         logger.NotReached(request.Destination, reason);
-        ReportAccess(request.Destination, request.User, 0, 0, started, end);
+        ReportAccess(request.Destination, request.User, dispatcher, 0, 0, started, end);
     }
 
-    private void Report(Destination destination, string? user, long up, long down, long started, Link session)
+    private void Report(Destination destination, string? user, long up, long down, IDispatcher dispatcher, long started, Link session)
     {
         ErrorCode code = EndOf(session) ?? ErrorCode.GracefulShutdown;
         if (code != ErrorCode.GracefulShutdown && down == 0 && session is not Session { HasOpenResult: true })
@@ -136,12 +155,22 @@ internal sealed class InboundConnection(Link application, Socket socket, IDispat
             logger.NotReached(destination, $"{options.Reasons?.Find(destination) ?? TargetFailure.Describe(code)}, {ErrorReplies.Name(code)}");
         }
 
-        ReportAccess(destination, user, up, down, started, ErrorReplies.Name(code));
+        ReportAccess(destination, user, dispatcher, up, down, started, ErrorReplies.Name(code));
     }
 
-    private void ReportAccess(Destination destination, string? user, long up, long down, long started, string end) => logger.Access(
-        Addresses.Plain(application.RemoteEndPoint), user ?? "-", destination, up, down,
-        (long)options.TimeProvider.GetElapsedTime(started).TotalMilliseconds, end);
+    private void ReportAccess(Destination destination, string? user, IDispatcher dispatcher, long up, long down, long started, string end)
+    {
+        string? outbound = (dispatcher as IRoutes)?.End(destination);
+        var milliseconds = (long)options.TimeProvider.GetElapsedTime(started).TotalMilliseconds;
+        if (options.AccessLog is { } access)
+        {
+            access.Write(new SessionSource(options.Tag, user, application.Source), destination, outbound, up, down, milliseconds, end);
+        }
+        else
+        {
+            logger.Access(application.Source, user ?? "-", destination, up, down, milliseconds, end);
+        }
+    }
 
     private static ErrorCode? EndOf(Link session) => (session as Session)?.EndCode;
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using MuxPro.Proxy.Hosting;
 using MuxPro.Proxy.Outbounds;
 using MuxPro.Proxy.Security;
@@ -7,6 +8,25 @@ namespace MuxPro.Proxy.Inbounds;
 /// <summary>Settings of the port for applications.</summary>
 internal sealed record InboundOptions
 {
+    /// <summary>The inbound's name, for rules and for the log.</summary>
+    public string Tag { get; init; } = "";
+
+    public InboundProtocols Speaks { get; init; } = InboundProtocols.Socks | InboundProtocols.Http;
+
+    /// <summary>Whether UDP ASSOCIATE is served.</summary>
+    public bool CarriesDatagrams { get; init; } = true;
+
+    /// <summary>Where applications are told to send datagrams to, or <see langword="null"/> for the address that they reached us at.</summary>
+    public IPAddress? AssociationAddress { get; init; }
+
+    public SpecialAddresses SpecialAddresses { get; init; }
+
+    /// <summary>Those that came in by a special address.</summary>
+    public MainConnections? MainConnections { get; init; }
+
+    /// <summary>Gets a line for each sub-connection that ended.</summary>
+    public AccessLog? AccessLog { get; init; }
+
     public Users Users { get; init; } = Users.None;
 
     /// <summary>From accept until it is known where the connection wants to go.</summary>
@@ -25,4 +45,25 @@ internal sealed record InboundOptions
     public TargetReasons? Reasons { get; init; }
 
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+}
+
+/// <summary>What is spoken on a port for applications.</summary>
+[Flags]
+internal enum InboundProtocols
+{
+    Socks = 1,
+    Http = 2,
+}
+
+/// <summary>What becomes of connections to <c>mux.pro</c> and <c>v1.mux.cool</c> (SPEC 7.1).</summary>
+internal enum SpecialAddresses
+{
+    /// <summary>They are destinations as others: the next server's.</summary>
+    Forwarded,
+
+    /// <summary>They are refused.</summary>
+    Refused,
+
+    /// <summary>They become main connections.</summary>
+    Served,
 }

@@ -8,51 +8,62 @@ namespace MuxPro.Proxy.Inbounds;
 /// One port for SOCKS5 and HTTP: learns where a connection wants to go, dispatches, and only then says success. Versions 0.0 and 0.1 have
 /// no answer to a successful open, so "success" means there that the request is on its way; a target that cannot be reached shows as a reset.
 /// </summary>
-internal sealed class MixedInbound(IFlowDispatcher dispatcher, InboundOptions options, ILogger logger)
+internal sealed class MixedInbound(Func<SessionSource, IFlowDispatcher> dispatcherOf, InboundOptions options, ILogger logger)
 {
-    public async Task ServeAsync(Socket socket, CancellationToken stopping)
+    public MixedInbound(IFlowDispatcher dispatcher, InboundOptions options, ILogger logger)
+        : this(_ => dispatcher, options, logger)
     {
-        await using Link application = Link.FromSocket(socket);
-        var connection = new InboundConnection(application, socket, dispatcher, options, logger);
+    }
+
+    public Task ServeAsync(Socket socket, CancellationToken stopping) => ServeAsync(Application.Of(socket), stopping);
+
+    /// <summary>Serves a connection to its end.</summary>
+    public async Task ServeAsync(Application application, CancellationToken stopping)
+    {
+        await using Link link = application.Link;
+        var connection = new InboundConnection(application, options, logger);
         try
         {
-            InboundRequest request = await LearnAsync(application, stopping);
+            InboundRequest request = await LearnAsync(link, stopping);
+            IFlowDispatcher dispatcher = dispatcherOf(new SessionSource(options.Tag, request.User, application.Source));
             await (request switch
             {
-                TunnelRequest tunnel => connection.TunnelAsync(tunnel, stopping),
-                ForwardRequest forward => connection.ForwardAsync(forward, stopping),
-                AssociateRequest associate => SocksAssociation.ServeAsync(associate, application, socket, dispatcher, options, logger, stopping),
+                TunnelRequest { Destination.IsMuxPro: true } tunnel when options.SpecialAddresses != SpecialAddresses.Forwarded
+                    => connection.BecomeMainAsync(tunnel, dispatcher, stopping),
+                TunnelRequest tunnel => connection.TunnelAsync(tunnel, dispatcher, stopping),
+                ForwardRequest forward => connection.ForwardAsync(forward, dispatcher, stopping),
+                AssociateRequest associate => SocksAssociation.ServeAsync(associate, application, dispatcher, options, logger, stopping),
                 _ => throw new InvalidOperationException("There is no other request."),
             });
         }
         catch (HttpStatusException exception)
         {
-            logger.Answered(Addresses.Plain(application.RemoteEndPoint), exception.Status, exception.Message);
+            logger.Answered(application.Source, exception.Status, exception.Message);
             await connection.SayAndCloseAsync(HttpReply.Error(exception), stopping);
         }
         catch (HandshakeException exception)
         {
-            logger.Refused(Addresses.Plain(application.RemoteEndPoint), exception.Message);
+            logger.Refused(application.Source, exception.Message);
             await connection.SayAndCloseAsync([], stopping);
         }
         catch (TimeoutException)
         {
-            logger.HandshakeTimedOut(Addresses.Plain(application.RemoteEndPoint), options.HandshakeTimeout.TotalSeconds);
+            logger.HandshakeTimedOut(application.Source, options.HandshakeTimeout.TotalSeconds);
         }
         catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
         {
-            logger.WentAway(Addresses.Plain(application.RemoteEndPoint), exception.Message);
-            application.Abort(exception);
+            logger.WentAway(application.Source, exception.Message);
+            link.Abort(exception);
         }
     }
 
-    private async Task<InboundRequest> LearnAsync(Link application, CancellationToken stopping)
+    private async Task<InboundRequest> LearnAsync(Link link, CancellationToken stopping)
     {
         using var timeout = new CancellationTokenSource(options.HandshakeTimeout, options.TimeProvider);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stopping);
         try
         {
-            return await LearnAsync(application.AsStream(), either.Token);
+            return await LearnAsync(link.AsStream(), either.Token);
         }
         catch (OperationCanceledException exception) when (!stopping.IsCancellationRequested)
         {
@@ -65,9 +76,15 @@ internal sealed class MixedInbound(IFlowDispatcher dispatcher, InboundOptions op
         var reader = new HandshakeReader(stream);
         switch (await reader.PeekAsync(cancellationToken))
         {
-            case SocksHandshake.Version5:
+            case SocksHandshake.Version5 when options.Speaks.HasFlag(InboundProtocols.Socks):
                 (Destination destination, string? name) =
                     await SocksHandshake.ReadRequestAsync(reader, stream, options.Users, cancellationToken);
+                if (destination.Network == Network.Udp && !options.CarriesDatagrams)
+                {
+                    await stream.WriteAsync(SocksHandshake.Reply(SocksHandshake.CommandNotSupported), cancellationToken);
+                    throw new HandshakeException("UDP is not carried here ('udp' is false)");
+                }
+
                 return destination.Network == Network.Udp
                     ? new AssociateRequest(destination, name)
                     : new TunnelRequest(
@@ -76,8 +93,13 @@ internal sealed class MixedInbound(IFlowDispatcher dispatcher, InboundOptions op
             case SocksHandshake.Version4:
                 throw new HandshakeException("SOCKS4 is not served here, SOCKS5 is");
 
-            case byte first when !char.IsAsciiLetter((char)first):
-                throw new HandshakeException("neither SOCKS5 nor HTTP");
+            case byte first when !char.IsAsciiLetter((char)first) || !options.Speaks.HasFlag(InboundProtocols.Http):
+                throw new HandshakeException(options.Speaks switch
+                {
+                    InboundProtocols.Socks => "not SOCKS5",
+                    InboundProtocols.Http => "not HTTP",
+                    _ => "neither SOCKS5 nor HTTP",
+                });
 
             default:
                 (HttpRequest request, string? user) = await HttpHandshake.ReadRequestAsync(reader, options.Users, cancellationToken);

@@ -1,10 +1,8 @@
-using System.Collections.Concurrent;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
-using MuxPro.Proxy.Outbounds;
 using MuxPro.Proxy.Security;
 
 namespace MuxPro.Proxy.Inbounds;
@@ -12,21 +10,16 @@ namespace MuxPro.Proxy.Inbounds;
 /// <summary>Main connections: TLS, then who it is, then the engine.</summary>
 internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options, ILogger logger)
 {
-    // Who has no key may be a user who needs help; who speaks no TLS is mostly somebody who knocks at every port.
-    private static readonly TimeSpan KeyWarningInterval = TimeSpan.FromSeconds(5);
+    // Who speaks no TLS is mostly somebody who knocks at every port.
     private static readonly TimeSpan TlsWarningInterval = TimeSpan.FromMinutes(1);
 
-    private readonly WarningLimit _keyWarnings = new(options.MuxOptions.TimeProvider, KeyWarningInterval);
     private readonly WarningLimit _tlsWarnings = new(options.MuxOptions.TimeProvider, TlsWarningInterval);
-    private readonly ConcurrentDictionary<MuxPeer, Running> _peers = new();
     private readonly HandshakeLimit _handshakes = new(options.MaxHandshakesPerAddress);
     private readonly SslServerAuthenticationOptions? _tls =
         options.Key is null ? null : MuxTls.ForServer(options.Key, requireClientKey: options.Authorized is not null);
 
-    private volatile bool _isDraining;
-
-    /// <summary>How many main connections are served.</summary>
-    public int MainConnections => _peers.Count;
+    /// <summary>Those that are served.</summary>
+    public MainConnections MainConnections { get; } = new(options, logger);
 
     public async Task ServeAsync(Socket socket, CancellationToken stopping)
     {
@@ -39,7 +32,7 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
             {
                 await using (link)
                 {
-                    await RunAsync(link, peer, stopping);
+                    await MainConnections.RunAsync(link, peer, targets, stopping);
                 }
             }
         }
@@ -56,33 +49,6 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
         catch (OperationCanceledException)
         {
             // The program stops.
-        }
-    }
-
-    /// <summary>Lets every main connection finish what is open on it, and takes no new one.</summary>
-    /// <param name="deadline">Closes what is still open.</param>
-    /// <returns>How many sub-connections were cut by the deadline.</returns>
-    public async Task<int> DrainAsync(CancellationToken deadline)
-    {
-        _isDraining = true;
-        int[] cut = await Task.WhenAll(_peers.Values.Select(running => running.Sessions.DrainAsync(deadline)));
-        return cut.Sum();
-    }
-
-    /// <summary>Closes the main connections of those whose keys are not authorized any more.</summary>
-    public void CloseRevoked()
-    {
-        foreach ((MuxPeer peer, (_, CancellationTokenSource closing)) in _peers)
-        {
-            if (peer.Pin is not null && options.Authorized is not null && !options.Authorized.TryGet(peer.Pin, out _))
-            {
-                // It may take longer to go than until the next look.
-                if (!closing.IsCancellationRequested)
-                {
-                    logger.Revoked(peer.Name, peer.Source);
-                    closing.Cancel();
-                }
-            }
         }
     }
 
@@ -127,7 +93,7 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
                 throw new AuthenticationException(MuxTls.OtherProtocol);
             }
 
-            if (Identify(stream, source) is not { } peer)
+            if (MainConnections.Identify(stream.RemoteCertificate as X509Certificate2, source) is not { } peer)
             {
                 return null;
             }
@@ -157,69 +123,4 @@ internal sealed class MuxInbound(IDispatcher targets, MuxInboundOptions options,
             throw new TimeoutException("The TLS handshake took too long.", exception);
         }
     }
-
-    /// <summary>Who it is, or <see langword="null"/>, and said so, where nobody comes in with that key.</summary>
-    private MuxPeer? Identify(SslStream stream, System.Net.EndPoint? source)
-    {
-        if (options.Authorized is not { } authorized)
-        {
-            return new MuxPeer(null, null, source);
-        }
-
-        if (stream.RemoteCertificate is not X509Certificate2 certificate)
-        {
-            LogLevel level = _keyWarnings.Next();
-            logger.NoKeyShown(level, source, authorized.Name);
-            return null;
-        }
-
-        var pin = Pin.Of(certificate);
-        authorized.Refresh();
-        if (authorized.TryGet(pin, out AuthorizedKey? key))
-        {
-            return new MuxPeer(key, pin, source);
-        }
-
-        LogLevel warning = _keyWarnings.Next();
-        logger.NotAuthorized(warning, source, authorized.Name, pin);
-        return null;
-    }
-
-    private async Task RunAsync(Link link, MuxPeer peer, CancellationToken stopping)
-    {
-        // Never disposed: CloseRevoked may cancel it at any time, also when the main connection has just ended. Without a timer it holds nothing.
-        var running = new Running(new UserSessions(targets, peer, options, logger), new CancellationTokenSource());
-        await using CancellationTokenRegistration registration =
-            stopping.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), running.Closing);
-        _peers[peer] = running;
-        string reason = "closed in order.";
-        try
-        {
-            logger.MainConnectionOpened(peer.Source, peer.Name);
-            if (_isDraining)
-            {
-                // It came while the others were told.
-                reason = "closed from here.";
-                return;
-            }
-
-            await running.Sessions.RunAsync(link, running.Closing.Token);
-            if (running.Closing.IsCancellationRequested)
-            {
-                reason = "closed from here.";
-            }
-        }
-        catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException)
-        {
-            reason = exception.Message;
-        }
-        finally
-        {
-            _peers.TryRemove(peer, out _);
-            logger.MainConnectionEnded(peer.Source, peer.Name, reason);
-        }
-    }
-
-    /// <summary>A main connection that is served, and how to close it.</summary>
-    private sealed record Running(UserSessions Sessions, CancellationTokenSource Closing);
 }

@@ -1,3 +1,4 @@
+using MuxPro.Proxy.Hosting;
 using MuxPro.Proxy.Outbounds;
 using MuxPro.Proxy.Security;
 
@@ -6,6 +7,12 @@ namespace MuxPro.Proxy.Inbounds;
 /// <summary>Settings of the port for main connections.</summary>
 internal sealed record MuxInboundOptions
 {
+    /// <summary>The inbound's name, for rules and for the log.</summary>
+    public string Tag { get; init; } = "";
+
+    /// <summary>Gets a line for each sub-connection that ended.</summary>
+    public AccessLog? AccessLog { get; init; }
+
     /// <summary>The server's key, or <see langword="null"/> for no TLS.</summary>
     public KeyFile? Key { get; init; }
 

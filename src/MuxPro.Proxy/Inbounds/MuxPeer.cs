@@ -6,8 +6,17 @@ namespace MuxPro.Proxy.Inbounds;
 /// <summary>One main connection's other end.</summary>
 internal sealed class MuxPeer(AuthorizedKey? key, Pin? pin, EndPoint? source)
 {
+    /// <summary>One that came in by a special address, under a name that was asked or none.</summary>
+    public MuxPeer(string? user, EndPoint? source)
+        : this(user is null ? null : new AuthorizedKey(user, null), null, source)
+    {
+    }
+
     /// <summary>The user's name, or <c>-</c> where nobody was asked.</summary>
     public string Name { get; } = key?.Name ?? "-";
+
+    /// <summary>The user's name, where it is known.</summary>
+    public string? User { get; } = key?.Name;
 
     public Pin? Pin { get; } = pin;
 

@@ -41,13 +41,15 @@ internal sealed class SocksAssociation : IAsyncDisposable
     /// <summary>Serves an association to its end.</summary>
     /// <exception cref="HandshakeException">There is none to be had; the application has been told.</exception>
     public static async Task ServeAsync(
-        AssociateRequest request, Link application, Socket connection, IFlowDispatcher dispatcher, InboundOptions options, ILogger logger, CancellationToken stopping)
+        AssociateRequest request, Application application, IFlowDispatcher dispatcher, InboundOptions options, ILogger logger, CancellationToken stopping)
     {
-        AssociationSocket socket = await BindAsync(request, application.AsStream(), connection, options, stopping);
+        Stream stream = application.Link.AsStream();
+        AssociationSocket socket = await BindAsync(request, stream, application, options, stopping);
         await using var association = new SocksAssociation(
-            socket, Addresses.Plain(application.RemoteEndPoint), request.User ?? "-", dispatcher, options, logger, stopping);
-        await application.AsStream().WriteAsync(SocksHandshake.Associated(socket.EndPoint), stopping);
-        await association.RunAsync(application.AsStream());
+            socket, application.Source, request.User ?? "-", dispatcher, options, logger, stopping);
+        var told = new IPEndPoint(options.AssociationAddress ?? socket.EndPoint.Address, socket.EndPoint.Port);
+        await stream.WriteAsync(SocksHandshake.Associated(told), stopping);
+        await association.RunAsync(stream);
     }
 
     /// <summary>Ends what is left, and says how it was.</summary>
@@ -60,16 +62,17 @@ internal sealed class SocksAssociation : IAsyncDisposable
     }
 
     private static async Task<AssociationSocket> BindAsync(
-        AssociateRequest request, Stream answers, Socket connection, InboundOptions options, CancellationToken stopping)
+        AssociateRequest request, Stream answers, Application application, InboundOptions options, CancellationToken stopping)
     {
-        var local = (IPEndPoint)Addresses.Plain(connection.LocalEndPoint)!;
-        var peer = (IPEndPoint)Addresses.Plain(connection.RemoteEndPoint)!;
+        // Who comes over a Unix domain socket is on this machine.
+        IPAddress local = (application.Local as IPEndPoint)?.Address ?? IPAddress.Loopback;
+        IPAddress peer = (application.Source as IPEndPoint)?.Address ?? IPAddress.Loopback;
         (byte reply, string reason) = (ErrorReplies.SocksNotAllowed, "");
-        if (request.From is { Address: { } named } && (named.Equals(IPAddress.Any) || named.Equals(IPAddress.IPv6Any) || named.Equals(peer.Address)))
+        if (request.From is { Address: { } named } && (named.Equals(IPAddress.Any) || named.Equals(IPAddress.IPv6Any) || named.Equals(peer)))
         {
             try
             {
-                return AssociationSocket.Bind(local.Address, peer.Address, request.From.Port, options.Sockets);
+                return AssociationSocket.Bind(local, peer, request.From.Port, options.Sockets);
             }
             catch (Exception exception) when (exception is IOException or SocketException)
             {

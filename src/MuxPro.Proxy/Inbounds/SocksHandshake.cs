@@ -9,13 +9,13 @@ internal static class SocksHandshake
 {
     public const byte Version5 = 0x05;
     public const byte Version4 = 0x04;
+    public const byte CommandNotSupported = 0x07;
 
     private const byte NoAuthentication = 0x00;
     private const byte UserNamePassword = 0x02;
     private const byte NoAcceptableMethod = 0xFF;
     private const byte CommandConnect = 0x01;
     private const byte CommandUdpAssociate = 0x03;
-    private const byte ReplyCommandNotSupported = 0x07;
     private const byte ReplyAddressTypeNotSupported = 0x08;
     private const byte PasswordVersion = 0x01;
 
@@ -57,7 +57,7 @@ internal static class SocksHandshake
         ReadOnlyMemory<byte> addressAndPort = await reader.ReadAsync(length + 2, cancellationToken);
         if (command is not (CommandConnect or CommandUdpAssociate))
         {
-            await output.WriteAsync(Reply(ReplyCommandNotSupported), cancellationToken);
+            await output.WriteAsync(Reply(CommandNotSupported), cancellationToken);
             throw new HandshakeException("a SOCKS5 command other than CONNECT and UDP ASSOCIATE");
         }
 

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using MuxPro.Proxy.Hosting;
 using MuxPro.Proxy.Inbounds;
 
 namespace MuxPro.Proxy.Outbounds;
@@ -11,6 +12,8 @@ internal sealed class UserSessions : IDispatcher
     private readonly MuxPeer _peer;
     private readonly TargetReasons? _reasons;
     private readonly ILogger _logger;
+    private readonly AccessLog? _access;
+    private readonly SessionSource _source;
     private readonly Server _server;
 
     public UserSessions(IDispatcher targets, MuxPeer peer, MuxInboundOptions options, ILogger logger)
@@ -19,6 +22,8 @@ internal sealed class UserSessions : IDispatcher
         _peer = peer;
         _reasons = options.Reasons;
         _logger = logger;
+        _access = options.AccessLog;
+        _source = new SessionSource(options.Tag, peer.User, peer.Source);
         _server = new Server(this, options.MuxOptions with { HighestPriority = peer.HighestPriority ?? options.MuxOptions.HighestPriority })
         {
             SessionEnded = Report,
@@ -57,7 +62,22 @@ internal sealed class UserSessions : IDispatcher
         }
     }
 
-    private void Report(SessionReport report) => _logger.Served(
+    private void Report(SessionReport report)
+    {
+        if (_access is null)
+        {
+            ReportServed(report);
+        }
+        else if (report.Destination.Network == Network.Tcp)
+        {
+            // Flows of datagrams are reported by each outbound that they take.
+            _access.Write(
+                _source, report.Destination, (_targets as IRoutes)?.End(report.Destination), report.BytesToTarget, report.BytesFromTarget,
+                (long)report.Duration.TotalMilliseconds, ErrorReplies.Name(report.Code));
+        }
+    }
+
+    private void ReportServed(SessionReport report) => _logger.Served(
         _peer.Source, _peer.Name, report.Destination, report.BytesToTarget, report.BytesFromTarget,
         report.Destination.Network == Network.Udp ? $", dropped {report.DatagramsDropped} datagrams" : "",
         report.Priority, (long)report.Duration.TotalMilliseconds, ErrorReplies.Name(report.Code));

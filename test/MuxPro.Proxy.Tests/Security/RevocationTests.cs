@@ -55,7 +55,7 @@ public sealed class RevocationTests : IDisposable
 
         await File.WriteAllTextAsync(Authorized, "# nobody\n", Cancel);
         Assert.True(keys.Refresh());
-        inbound.CloseRevoked();
+        inbound.MainConnections.CloseRevoked();
         Assert.True(serving.IsCompletedSuccessfully);
     }
 
