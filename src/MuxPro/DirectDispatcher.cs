@@ -31,7 +31,7 @@ public sealed class DirectDispatcher : IDispatcher
         Func<IPEndPoint, CancellationToken, Task<Socket>>? connect = null)
     {
         _options = options ?? DefaultOptions;
-        _resolve = resolve;
+        _resolve = _options.AddressFamily is { } family ? OfFamily(resolve, family) : resolve;
         _connect = connect ?? ConnectAsync;
     }
 
@@ -95,11 +95,24 @@ public sealed class DirectDispatcher : IDispatcher
         }
     }
 
-    private static async Task<Socket> ConnectAsync(IPEndPoint endPoint, CancellationToken cancellationToken)
+    private static Func<string, CancellationToken, Task<IPAddress[]>> OfFamily(
+        Func<string, CancellationToken, Task<IPAddress[]>> resolve, AddressFamily family)
+        => async (name, cancellationToken) =>
+        {
+            IPAddress[] addresses = await resolve(name, cancellationToken).ConfigureAwait(false);
+            return [.. addresses.Where(address => address.AddressFamily == family)];
+        };
+
+    private async Task<Socket> ConnectAsync(IPEndPoint endPoint, CancellationToken cancellationToken)
     {
         var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
+            if (_options.LocalAddress is { } local)
+            {
+                socket.Bind(new IPEndPoint(local, 0));
+            }
+
             await socket.ConnectAsync(endPoint, cancellationToken).ConfigureAwait(false);
             return socket;
         }

@@ -18,6 +18,14 @@ public sealed record DirectOptions
     /// <value>The default value is <see langword="true"/>. A server for others than its operator should set <see langword="false"/>.</value>
     public bool AllowPrivate { get; init; } = true;
 
+    /// <summary>The family of the addresses that names are resolved to; destinations that are addresses stay as they are.</summary>
+    /// <value>The default value is <see langword="null"/>: both.</value>
+    public AddressFamily? AddressFamily { get; init; }
+
+    /// <summary>The address of this machine that connections and datagrams go out from; targets of the other family are not reached then.</summary>
+    /// <value>The default value is <see langword="null"/>: the system chooses. Not used where <see cref="Connect"/> is given.</value>
+    public IPAddress? LocalAddress { get; init; }
+
     /// <summary>The clock of the timeouts.</summary>
     /// <value>The default value is <see cref="TimeProvider.System"/>.</value>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
@@ -34,5 +42,5 @@ public sealed record DirectOptions
     /// dual-mode. A <see cref="SessionException"/> says with which code a flow is refused.
     /// </summary>
     /// <value>The default value is <see langword="null"/>: a new UDP socket.</value>
-    public Func<AddressFamily, Socket>? CreateDatagramSocket { get; init; }
+    public Func<System.Net.Sockets.AddressFamily, Socket>? CreateDatagramSocket { get; init; }
 }

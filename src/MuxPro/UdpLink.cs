@@ -42,7 +42,7 @@ internal sealed class UdpLink : DatagramLink
         AddressFamily? family = null)
     {
         Destination = destination;
-        AddressFamily own = family ?? (Socket.OSSupportsIPv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork);
+        AddressFamily own = family ?? options.LocalAddress?.AddressFamily ?? (Socket.OSSupportsIPv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork);
         _targets = new UdpTargets(destination, own, options, resolve, SendNow, CountDropped);
         if (!_targets.TryAdd(addresses))
         {
@@ -157,7 +157,7 @@ internal sealed class UdpLink : DatagramLink
         Socket socket = options.CreateDatagramSocket?.Invoke(family) ?? new Socket(family, SocketType.Dgram, ProtocolType.Udp);
         try
         {
-            if (family == AddressFamily.InterNetworkV6)
+            if (family == AddressFamily.InterNetworkV6 && options.LocalAddress is null)
             {
                 socket.DualMode = true;
             }
@@ -165,7 +165,7 @@ internal sealed class UdpLink : DatagramLink
             socket.Blocking = false; // nobody waits for room
             socket.ReceiveBufferSize = SocketBuffer;
             socket.SendBufferSize = SocketBuffer;
-            socket.Bind(new IPEndPoint(AnyAddress(family), 0));
+            socket.Bind(new IPEndPoint(options.LocalAddress ?? AnyAddress(family), 0));
             return socket;
         }
         catch

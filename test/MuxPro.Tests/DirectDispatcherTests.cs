@@ -34,6 +34,43 @@ public sealed class DirectDispatcherTests
     }
 
     [Fact]
+    public async Task LocalAddress_Set_ConnectionsAndDatagramsComeFromIt()
+    {
+        var local = IPAddress.Parse("127.0.0.9");
+        var dispatcher = new DirectDispatcher(new DirectOptions { LocalAddress = local });
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        int port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        await using Link link = await dispatcher.DispatchAsync(Destination.Tcp(IPAddress.Loopback, port), Cancel);
+        using Socket accepted = await listener.AcceptSocketAsync(Cancel);
+        Assert.Equal(local, Assert.IsType<IPEndPoint>(accepted.RemoteEndPoint).Address);
+
+        using var target = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
+        var destination = Destination.Udp(IPAddress.Loopback, ((IPEndPoint)target.Client.LocalEndPoint!).Port);
+        await using DatagramLink flow = await dispatcher.DispatchDatagramsAsync(destination, Cancel);
+        Assert.True(await flow.SendAsync("x"u8.ToArray(), cancellationToken: Cancel));
+        Assert.Equal(local, (await target.ReceiveAsync(Cancel)).RemoteEndPoint.Address);
+    }
+
+    [Theory]
+    [InlineData(AddressFamily.InterNetwork, "192.0.2.1")]
+    [InlineData(AddressFamily.InterNetworkV6, "2001:db8::1")]
+    public async Task AddressFamily_Set_NamesHaveOnlyItsAddresses(AddressFamily family, string expected)
+    {
+        var dialed = new List<string>();
+        var dispatcher = new DirectDispatcher(
+            new DirectOptions { AddressFamily = family },
+            (_, _) => Task.FromResult(new[] { IPAddress.Parse("2001:db8::1"), IPAddress.Parse("192.0.2.1") }),
+            (endPoint, _) =>
+            {
+                dialed.Add(endPoint.Address.ToString());
+                return Task.FromException<Socket>(new SocketException((int)SocketError.ConnectionRefused));
+            });
+        await FailAsync(dispatcher, Destination.Tcp("name.example", 80));
+        Assert.Equal([expected], dialed);
+    }
+
+    [Fact]
     public async Task Target_Refuses_Disconnect()
     {
         using var reserved = new Socket(SocketType.Stream, ProtocolType.Tcp);
