@@ -21,4 +21,19 @@ internal static partial class Log
 
     [LoggerMessage(64, LogLevel.Error, "Looking for keys that are not authorized any more failed in a way that should not be.")]
     public static partial void KeyCheckFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(80, LogLevel.Debug, "{Target} was not looked up for rules by 'ip': {Reason}")]
+    public static partial void NameNotLookedUp(this ILogger logger, Destination target, string reason);
+
+    [LoggerMessage(81, LogLevel.Warning, "The rule by 'regexp:{Regex}' took too long to compare with a name, and counts as not matching. {Count} others since this was said.")]
+    public static partial void RegexTimedOut(this ILogger logger, string regex, int count);
+
+    [LoggerMessage(82, LogLevel.Warning, "Dropped a datagram on {EndPoint}: {Limit} sockets are served at once. {Count} others since this was said.")]
+    public static partial void TooManyFlows(this ILogger logger, EndPoint endPoint, int limit, int count);
+
+    [LoggerMessage(65, LogLevel.Information, "Read {Path}: a certificate until {NotAfter:yyyy-MM-dd}.")]
+    public static partial void CertificateRead(this ILogger logger, string path, DateTime notAfter);
+
+    [LoggerMessage(66, LogLevel.Error, "{Reason} The last good certificate stays.")]
+    public static partial void CertificateKept(this ILogger logger, string reason);
 }

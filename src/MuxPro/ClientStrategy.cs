@@ -11,6 +11,13 @@ public sealed record ClientStrategy
 {
     internal static ClientStrategy Default { get; } = new();
 
+    // SPEC 9: no peer of Mux.Cool's expects more, and ids are not used again there.
+    private const int MostOfMuxCool = 128;
+
+    /// <summary>The strategy as far as a protocol allows.</summary>
+    internal ClientStrategy For(MuxProtocols protocol)
+        => protocol == MuxProtocols.MuxCool && MaxConnection is (0 or > MostOfMuxCool) ? this with { MaxConnection = MostOfMuxCool } : this;
+
     /// <summary>Most sub-connections open at once on one main connection.</summary>
     /// <value>The default value is 8; 1 to 65,535. A server that takes fewer is asked for no more.</value>
     public int MaxConcurrency { get; init => field = InRange(1, ushort.MaxValue, value); } = 8;

@@ -27,7 +27,10 @@ public sealed class ClientWorker : IAsyncDisposable
         connection.RoomFreed = OnRoomFreed;
     }
 
-    /// <summary>The version that was negotiated.</summary>
+    /// <summary>What the main connection speaks.</summary>
+    public MuxProtocols Protocol => _connection.Options.Protocol;
+
+    /// <summary>The version that was negotiated; 0.0 for Mux.Cool, which has none and can do no more than that.</summary>
     public ProtocolVersion Version { get; }
 
     /// <summary>
@@ -128,7 +131,7 @@ public sealed class ClientWorker : IAsyncDisposable
         try
         {
             ProtocolVersion version = await connection.Negotiated.WaitAsync(cancellationToken).ConfigureAwait(false);
-            return new ClientWorker(connection, strategy ?? ClientStrategy.Default, version);
+            return new ClientWorker(connection, (strategy ?? ClientStrategy.Default).For(connection.Options.Protocol), version);
         }
         catch (OperationCanceledException)
         {

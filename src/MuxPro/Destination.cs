@@ -12,6 +12,9 @@ public sealed class Destination : IEquatable<Destination>
     /// <summary>The special address <c>mux.pro:9527</c> (SPEC 7.1): a connection to it is itself a main connection.</summary>
     public static Destination MuxPro { get; } = new(Network.Tcp, "mux.pro", null, 9527);
 
+    /// <summary>The special address of Mux.Cool (SPEC 9), <c>v1.mux.cool:9527</c>: whoever connects there gets a main connection of it.</summary>
+    public static Destination MuxCool { get; } = new(Network.Tcp, "v1.mux.cool", null, 9527);
+
     private Destination(Network network, string? domain, IPAddress? address, int port)
     {
         Network = network;
@@ -34,6 +37,9 @@ public sealed class Destination : IEquatable<Destination>
 
     /// <summary>The port, 0 to 65,535.</summary>
     public int Port { get; }
+
+    /// <summary>Whether this is the special address of Mux.Cool (SPEC 9); the port is not checked.</summary>
+    public bool IsMuxCool => Network == Network.Tcp && string.Equals(Domain, "v1.mux.cool", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Whether this is the special address (SPEC 7.1); the port is not checked.</summary>
     public bool IsMuxPro => Network == Network.Tcp && string.Equals(Domain, "mux.pro", StringComparison.OrdinalIgnoreCase);

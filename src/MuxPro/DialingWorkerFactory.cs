@@ -20,8 +20,8 @@ public sealed class DialingWorkerFactory : IClientWorkerFactory
     {
         ArgumentNullException.ThrowIfNull(dial);
         _dial = dial;
-        _strategy = strategy ?? ClientStrategy.Default;
         _options = options ?? MuxOptions.Default;
+        _strategy = (strategy ?? ClientStrategy.Default).For(_options.Protocol);
         _log = _options.LoggerFactory.CreateLogger<DialingWorkerFactory>();
     }
 

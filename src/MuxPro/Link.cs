@@ -129,6 +129,21 @@ public abstract class Link : IDuplexPipe, IAsyncDisposable
         return StreamLink.StartTlsAsync(socket, tls => tls.AuthenticateAsServerAsync(options, cancellationToken));
     }
 
+    /// <summary>Starts TLS on an accepted socket, as a server that decides by what the client asks for.</summary>
+    /// <param name="socket">The socket; owned by the link from now on, and closed when TLS fails.</param>
+    /// <param name="options">How to identify oneself and to check the client, by its first message: the name that it asks for.</param>
+    /// <param name="cancellationToken">Gives up the attempt.</param>
+    /// <returns>The link; its stream is the <see cref="SslStream"/>.</returns>
+    /// <exception cref="System.Security.Authentication.AuthenticationException">The handshake failed.</exception>
+    public static ValueTask<Link> AcceptTlsAsync(
+        Socket socket, Func<SslClientHelloInfo, SslServerAuthenticationOptions> options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return StreamLink.StartTlsAsync(socket, tls => tls.AuthenticateAsServerAsync(
+            static (_, hello, state, _) => ValueTask.FromResult(((Func<SslClientHelloInfo, SslServerAuthenticationOptions>)state!)(hello)),
+            options, cancellationToken));
+    }
+
     /// <summary>A link over a WebSocket: what is written goes as binary messages, whose borders mean nothing.</summary>
     /// <remarks>Completing <see cref="Output"/> sends a close frame; the other end may still send. <see cref="Abort"/> sends none.</remarks>
     /// <param name="webSocket">A WebSocket that is open; owned by the link from now on.</param>

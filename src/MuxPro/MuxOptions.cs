@@ -30,6 +30,28 @@ public sealed record MuxOptions
         }
     } = AllVersions;
 
+    /// <summary>What a client speaks.</summary>
+    /// <value>The default value is <see cref="MuxProtocols.MuxPro"/>; one of the two.</value>
+    public MuxProtocols Protocol { get; init => field = One(value); } = MuxProtocols.MuxPro;
+
+    /// <summary>What a server takes: a main connection says by its first frame what it is (SPEC 9).</summary>
+    /// <value>The default value is <see cref="MuxProtocols.MuxPro"/>.</value>
+    public MuxProtocols AcceptedProtocols { get; init => field = AtLeastOne(value); } = MuxProtocols.MuxPro;
+
+    /// <summary>
+    /// Mux.Cool, which has no credit: how many bytes a sub-connection may have received that its application has not read. Where it has more, the main
+    /// connection receives nothing until it has read, or <see cref="MuxCoolGrace"/> is over.
+    /// </summary>
+    /// <value>The default value is 1 MiB; 16 KiB to 1 GiB.</value>
+    public int MuxCoolBuffer { get; init => field = InRange(16 * 1024, 1 << 30, value); } = 1024 * 1024;
+
+    /// <summary>
+    /// Mux.Cool: how long a sub-connection whose <see cref="MuxCoolBuffer"/> is full may hold up its neighbours; a tenth of the time that passes comes back
+    /// to it. Then it is ended with 0004, and only it. Without neighbours it may take its time.
+    /// </summary>
+    /// <value>The default value is 100 ms; more than zero.</value>
+    public TimeSpan MuxCoolGrace { get; init => field = Positive(value); } = TimeSpan.FromSeconds(0.1);
+
     /// <summary>How long the negotiation may take before the main connection is closed (SPEC 5).</summary>
     /// <value>The default value is 10 seconds.</value>
     public TimeSpan HandshakeTimeout { get; init => field = Positive(value); } = TimeSpan.FromSeconds(10);

@@ -41,4 +41,12 @@ internal static class OptionRules
         ArgumentOutOfRangeException.ThrowIfGreaterThan(value, most, option);
         return AtLeast(least, value, option);
     }
+
+    public static MuxProtocols One(MuxProtocols value, [CallerMemberName] string? option = null)
+        => value is MuxProtocols.MuxPro or MuxProtocols.MuxCool
+            ? value : throw new ArgumentOutOfRangeException(option, value, "A client speaks one protocol.");
+
+    public static MuxProtocols AtLeastOne(MuxProtocols value, [CallerMemberName] string? option = null)
+        => value is > 0 and <= (MuxProtocols.MuxPro | MuxProtocols.MuxCool)
+            ? value : throw new ArgumentOutOfRangeException(option, value, "A server takes one protocol or both.");
 }

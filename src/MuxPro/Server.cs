@@ -77,7 +77,7 @@ public sealed class Server : IDispatcher
     public ValueTask<Link> DispatchAsync(Destination destination, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(destination);
-        if (!destination.IsMuxPro)
+        if (!destination.IsMuxPro && !(destination.IsMuxCool && _options.AcceptedProtocols.HasFlag(MuxProtocols.MuxCool)))
         {
             return (_inner ?? throw NoInner()).DispatchAsync(destination, cancellationToken);
         }

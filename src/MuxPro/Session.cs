@@ -32,7 +32,7 @@ public sealed partial class Session : Link, ISendQueueItem<Session>
         Id = id;
         Destination = destination;
         Priority = priority;
-        Credit = new SendCredit(connection.PeerLimits.InitialWindow);
+        Credit = new SendCredit(connection.IsMuxCool ? SendCredit.Unlimited : connection.PeerLimits.InitialWindow);
         Incoming = new InputCredit(connection, reserve: IsDatagrams ? DatagramLink.MaxDatagram : 0);
         if (IsDatagrams)
         {
@@ -132,6 +132,10 @@ public sealed partial class Session : Link, ISendQueueItem<Session>
     internal bool OpenedPending; // nothing goes out ahead of it
     internal bool InSendQueue;
     internal bool InControlQueue;
+    internal bool IsEndDue; // Mux.Cool: nobody waits for an answer any more
+
+    // The receive loop's.
+    internal StallGrace Grace;
 
     byte ISendQueueItem<Session>.Priority => Priority;
 

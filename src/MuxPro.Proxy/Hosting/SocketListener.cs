@@ -17,8 +17,9 @@ internal sealed class SocketListener : IAsyncDisposable
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(1);
 
     private readonly Socket _socket;
-    private readonly int _maxConnections;
-    private readonly Func<Socket, CancellationToken, Task> _serve;
+    private readonly UnixSocketPath? _path;
+    private int _maxConnections;
+    private volatile Func<Socket, CancellationToken, Task> _serve;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly WarningLimit _limitWarnings;
@@ -32,9 +33,10 @@ internal sealed class SocketListener : IAsyncDisposable
     private int _disposed;
 
     private SocketListener(
-        Socket socket, int maxConnections, Func<Socket, CancellationToken, Task> serve, SocketBudget sockets, ILogger logger,
+        Socket socket, UnixSocketPath? path, int maxConnections, Func<Socket, CancellationToken, Task> serve, SocketBudget sockets, ILogger logger,
         TimeProvider time)
     {
+        _path = path;
         _sockets = sockets;
         _acceptFailures = new RareMessage(time, MessageInterval);
         _refusals = new RareMessage(time, MessageInterval);
@@ -44,15 +46,28 @@ internal sealed class SocketListener : IAsyncDisposable
         _logger = logger;
         _time = time;
         _limitWarnings = new WarningLimit(time, LimitWarningInterval);
-        EndPoint = (IPEndPoint)socket.LocalEndPoint!;
+        Local = socket.LocalEndPoint!;
     }
 
-    public IPEndPoint EndPoint { get; }
+    /// <summary>Where it listens.</summary>
+    public EndPoint Local { get; }
+
+    /// <summary>Where it listens; of one for TCP.</summary>
+    public IPEndPoint EndPoint => (IPEndPoint)Local;
 
     /// <summary>How many connections are being served.</summary>
     public int OpenConnections => Math.Max(0, Volatile.Read(ref _open) - 1);
 
-    /// <param name="endPoint">Where to listen; port 0 takes a free one.</param>
+    /// <summary>Has those that come from now on served otherwise.</summary>
+    /// <param name="serve">Serves a connection to its end and owns the socket.</param>
+    /// <param name="maxConnections">Most connections at once.</param>
+    public void Serve(Func<Socket, CancellationToken, Task> serve, int maxConnections)
+    {
+        _serve = serve;
+        Volatile.Write(ref _maxConnections, maxConnections);
+    }
+
+    /// <param name="endPoint">Where to listen: an address whose port 0 takes a free one, or a path.</param>
     /// <param name="maxConnections">Most connections at once; more are closed as they come.</param>
     /// <param name="serve">Serves a connection to its end and owns the socket. The token says that the listener stops.</param>
     /// <param name="sockets">Most sockets at once; connections that find no place are closed as they come.</param>
@@ -60,18 +75,20 @@ internal sealed class SocketListener : IAsyncDisposable
     /// <param name="time">The clock of the pause after a failed accept.</param>
     /// <exception cref="SocketException">The address is in use, or is none of this machine.</exception>
     public static SocketListener Start(
-        IPEndPoint endPoint, int maxConnections, Func<Socket, CancellationToken, Task> serve, SocketBudget sockets, ILogger logger,
+        EndPoint endPoint, int maxConnections, Func<Socket, CancellationToken, Task> serve, SocketBudget sockets, ILogger logger,
         TimeProvider time)
     {
-        var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        UnixSocketPath? path = endPoint is UnixDomainSocketEndPoint unix ? UnixSocketPath.Take(unix) : null;
+        var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, path is null ? ProtocolType.Tcp : ProtocolType.Unspecified);
         try
         {
-            if (endPoint.Address.Equals(IPAddress.IPv6Any))
+            if (endPoint is IPEndPoint { Address: var address } && address.Equals(IPAddress.IPv6Any))
             {
                 socket.DualMode = true;
             }
 
             socket.Bind(endPoint);
+            path?.Protect();
             socket.Listen(Backlog);
         }
         catch
@@ -80,8 +97,8 @@ internal sealed class SocketListener : IAsyncDisposable
             throw;
         }
 
-        var listener = new SocketListener(socket, maxConnections, serve, sockets, logger, time);
-        logger.Listening(listener.EndPoint);
+        var listener = new SocketListener(socket, path, maxConnections, serve, sockets, logger, time);
+        logger.Listening(listener.Local);
         _ = listener.AcceptLoopAsync();
         return listener;
     }
@@ -91,6 +108,7 @@ internal sealed class SocketListener : IAsyncDisposable
     {
         await _closing.CancelAsync();
         _socket.Dispose();
+        _path?.Remove();
     }
 
     public async ValueTask DisposeAsync()
@@ -108,7 +126,7 @@ internal sealed class SocketListener : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            _logger.StoppedEarly(OpenConnections, EndPoint);
+            _logger.StoppedEarly(OpenConnections, Local);
         }
     }
 
@@ -133,7 +151,7 @@ internal sealed class SocketListener : IAsyncDisposable
                     if (_acceptFailures.TryPass(out int more))
                     {
                         string reason = more == 0 ? exception.Message : $"{exception.Message} ({more} more times since this was said)";
-                        _logger.AcceptFailed(EndPoint, reason);
+                        _logger.AcceptFailed(Local, reason);
                     }
 
                     await Task.Delay(AcceptRetryDelay, _time, _closing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -147,17 +165,17 @@ internal sealed class SocketListener : IAsyncDisposable
                 socket.Dispose();
                 if (_refusals.TryPass(out int others))
                 {
-                    _logger.NoSocketsLeft(EndPoint, _sockets.Limit, others);
+                    _logger.NoSocketsLeft(Local, _sockets.Limit, others);
                 }
 
                 continue;
             }
 
-            if (Interlocked.Increment(ref _open) > _maxConnections + 1)
+            if (Interlocked.Increment(ref _open) > Volatile.Read(ref _maxConnections) + 1)
             {
                 LogLevel level = _limitWarnings.Next();
                 EndPoint? source = Addresses.RemoteOf(socket);
-                _logger.TooManyConnections(level, source, _maxConnections, EndPoint);
+                _logger.TooManyConnections(level, source, _maxConnections, Local);
                 socket.Dispose();
                 _sockets.Leave();
                 Leave();
@@ -182,7 +200,7 @@ internal sealed class SocketListener : IAsyncDisposable
         catch (Exception exception)
         {
             // Whoever serves handles what can happen; what comes here must not take the others down.
-            _logger.ConnectionFailed(EndPoint, exception);
+            _logger.ConnectionFailed(Local, exception);
         }
         finally
         {

@@ -32,6 +32,24 @@ internal static class ErrorReplies
             : new HttpStatusException(BadGateway, text, exception) { ProxyError = "destination_unavailable" };
     }
 
+    /// <summary>What another proxy's SOCKS reply means as a code (RFC 1928 6).</summary>
+    public static ErrorCode OfSocksReply(byte reply) => reply switch
+    {
+        SocksNotAllowed => ErrorCode.ProxyRejected,
+        SocksConnectionRefused => ErrorCode.RemoteDisconnect,
+        SocksTimeToLiveExpired => ErrorCode.OperationTimeout,
+        _ => ErrorCode.DestinationUnreachable,
+    };
+
+    /// <summary>What another proxy's answer to CONNECT means as a code.</summary>
+    public static ErrorCode OfHttpStatus(int status) => status switch
+    {
+        403 => ErrorCode.ProxyRejected,
+        503 => ErrorCode.ResourceExhaustion,
+        504 => ErrorCode.OperationTimeout,
+        _ => ErrorCode.DestinationUnreachable,
+    };
+
     /// <summary>The code by name and number, for example <c>ProxyRejected (0006)</c>.</summary>
     public static string Name(ErrorCode code) => string.Create(CultureInfo.InvariantCulture, $"{code} ({(ushort)code:x4})");
 

@@ -1,17 +1,24 @@
 using System.Net;
 using System.Net.Sockets;
+using MuxPro.Proxy.Configuration;
 using MuxPro.Proxy.Hosting;
+using MuxPro.Proxy.Transports;
 
 namespace MuxPro.Proxy.Outbounds;
 
 /// <summary>A socket that connects to others and has a place in the budget for as long as it is open.</summary>
 internal sealed class CountedSocket : Socket
 {
+    private static readonly SocketConfiguration Untuned = new();
+
     private SocketBudget? _budget;
 
     // The place is taken already.
     private CountedSocket(AddressFamily family, SocketBudget budget)
         : base(family, SocketType.Stream, ProtocolType.Tcp) => _budget = budget;
+
+    private CountedSocket(SocketBudget budget, UnixDomainSocketEndPoint _)
+        : base(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) => _budget = budget;
 
     private CountedSocket(SocketBudget budget)
         : base(SocketType.Stream, ProtocolType.Tcp) => _budget = budget;
@@ -29,13 +36,44 @@ internal sealed class CountedSocket : Socket
 
     /// <summary>Connects to a target.</summary>
     /// <exception cref="SessionException">No place is free.</exception>
-    public static async Task<Socket> ConnectAsync(IPEndPoint target, SocketBudget budget, CancellationToken cancellationToken)
+    public static Task<Socket> ConnectAsync(IPEndPoint target, SocketBudget budget, CancellationToken cancellationToken)
+        => ConnectAsync(target, budget, local: null, Untuned, cancellationToken);
+
+    /// <summary>Connects to a target from one of this machine's addresses.</summary>
+    /// <exception cref="SessionException">No place is free.</exception>
+    public static Task<Socket> ConnectAsync(
+        IPEndPoint target, SocketBudget budget, IPAddress? local, SocketConfiguration options, CancellationToken cancellationToken)
     {
         Take(budget);
-        Socket socket = Create(() => new CountedSocket(target.AddressFamily, budget), budget);
+        return ConnectAsync(Create(() => new CountedSocket(target.AddressFamily, budget), budget), target, local, options, cancellationToken);
+    }
+
+    /// <summary>Connects to a server, which applications that are here already need: it is not refused.</summary>
+    public static Task<Socket> ConnectToServerAsync(
+        EndPoint server, SocketBudget budget, IPAddress? local, SocketConfiguration options, CancellationToken cancellationToken)
+    {
+        budget.Enter();
+        Socket socket = Create(
+            () => server is UnixDomainSocketEndPoint unix ? new CountedSocket(budget, unix) : new CountedSocket(server.AddressFamily, budget), budget);
+        return ConnectAsync(socket, server, local, options, cancellationToken);
+    }
+
+    private static async Task<Socket> ConnectAsync(
+        Socket socket, EndPoint target, IPAddress? local, SocketConfiguration options, CancellationToken cancellationToken)
+    {
         try
         {
-            socket.NoDelay = true;
+            if (socket.ProtocolType == ProtocolType.Tcp)
+            {
+                socket.NoDelay = true;
+            }
+
+            SocketTuning.Apply(options, socket);
+            if (local is not null)
+            {
+                socket.Bind(new IPEndPoint(local, 0));
+            }
+
             await socket.ConnectAsync(target, cancellationToken);
             return socket;
         }

@@ -152,6 +152,8 @@ internal sealed class DatagramOutput(Session session, ulong globalId) : ISession
         }
     }
 
+    public bool Stop(Exception error) => Fail(error);
+
     public bool Fail(Exception error)
     {
         lock (session.Sync)

@@ -10,6 +10,9 @@ internal interface ISessionSender
     /// <returns>Whether a writer waits: the caller calls <see cref="Wake"/>.</returns>
     bool Fail(Exception error);
 
+    /// <summary>The same, where the other end has only ended in order: a pipe's flush tells it without failing.</summary>
+    bool Stop(Exception error);
+
     /// <summary>Lets the waiting writer go on. Call it without a lock.</summary>
     void Wake();
 

@@ -12,6 +12,7 @@ internal struct InputCredit(MainConnection connection, int reserve = 0)
 {
     private ReceiveCredit _credit = new(
         Math.Max(connection.Options.MaxWindow, connection.InitialWindow), connection.WindowBudget, connection.InitialWindow, reserve);
+    private readonly bool _isUnlimited = connection.IsMuxCool;
     private int _pendingGrant;
     private bool _isOver;
 
@@ -22,7 +23,7 @@ internal struct InputCredit(MainConnection connection, int reserve = 0)
     public readonly int Buffered => _credit.Buffered;
 
     /// <inheritdoc cref="ReceiveCredit.TryReceive"/>
-    public bool TryReceive(int count) => _credit.TryReceive(count);
+    public bool TryReceive(int count) => _isUnlimited || _credit.TryReceive(count);
 
     /// <summary>Gives credit back for what was consumed.</summary>
     /// <param name="count">Bytes.</param>
@@ -30,6 +31,12 @@ internal struct InputCredit(MainConnection connection, int reserve = 0)
     /// <returns>Whether there is a grant to announce, outside the lock.</returns>
     public bool Consume(int count, bool needsMore = false)
     {
+        if (_isUnlimited)
+        {
+            // SPEC 9: nothing is granted, but the receive loop may wait for it.
+            return connection.IsStalled;
+        }
+
         if (count > 0)
         {
             _credit.Consume(count);

@@ -26,13 +26,15 @@ internal sealed partial class MainConnection
         CheckSend(now, figures.BytesAcknowledged + _transport.BytesTaken);
         CheckClose(now);
         CheckLinger(now);
+        CheckCoolLinger(now);
         CheckDatagrams();
         CheckWindows(now);
         Measure(figures);
         lock (_gate)
         {
             // SPEC 5: a server sends nothing after its answer until the first frame of the client is in.
-            if (_version is null || !_maySend || !_keepAlive.IsDue(now))
+            // SPEC 9: Mux.Cool's peers need no sign of life, and not all take one.
+            if (_version is null || IsMuxCool || !_maySend || !_keepAlive.IsDue(now))
             {
                 return;
             }

@@ -21,7 +21,14 @@ internal sealed partial class MainConnection
 
         while (_batch.HasRoom && _answers.TryDequeue(out (ushort Id, ErrorCode Code) answer))
         {
-            FrameWriter.WriteEnd(_batch, answer.Id, answer.Code);
+            if (IsMuxCool)
+            {
+                FrameWriter.WriteCoolEnd(_batch, answer.Id, isError: true);
+            }
+            else
+            {
+                FrameWriter.WriteEnd(_batch, answer.Id, answer.Code);
+            }
         }
 
         while (_batch.HasRoom && _control.TryDequeue(out Session? session))
@@ -66,7 +73,7 @@ internal sealed partial class MainConnection
         }
 
         WriteGrant(session);
-        if (session.CompleteRequested && session.Sender.Length == 0)
+        if (session.CompleteRequested && session.Sender.Length == 0 && MayEnd(session))
         {
             WriteEnd(session, ErrorCode.GracefulShutdown);
         }
@@ -93,14 +100,30 @@ internal sealed partial class MainConnection
         int length = session.Credit.Take((int)Math.Min(session.Sender.Length, FirstPayload));
         if (length == 0)
         {
-            FrameWriter.WriteNew(_batch, session.Id, session.Destination, session.Priority);
+            WriteNewHead(session, globalId: 0);
             AfterData(session, isEmpty: session.Sender.Length == 0);
             return;
         }
 
-        FrameWriter.WriteNew(_batch, session.Id, session.Destination, session.Priority, globalId: 0, length);
+        WriteNewHead(session, globalId: 0, length);
         MovePayload(session, length, out bool isEmpty);
         AfterData(session, isEmpty);
+    }
+
+    private void WriteNewHead(Session session, ulong globalId, int? length = null)
+    {
+        if (IsMuxCool)
+        {
+            FrameWriter.WriteCoolNew(_batch, session.Id, session.Destination, length ?? -1);
+        }
+        else if (length is { } data)
+        {
+            FrameWriter.WriteNew(_batch, session.Id, session.Destination, session.Priority, globalId, data);
+        }
+        else
+        {
+            FrameWriter.WriteNew(_batch, session.Id, session.Destination, session.Priority, globalId);
+        }
     }
 
     private void WriteData()
@@ -140,7 +163,7 @@ internal sealed partial class MainConnection
         // A turn is worth as many bytes to everybody, in one frame or in several. Where very many wait a frame is enough, and first windows last
         // for longer than a turn.
         const int VeryMany = 256;
-        int most = Options.MaxFramePayload;
+        int most = MaxFramePayload;
         bool more = _ready.Count < VeryMany;
         int turn = most + Slab.Headroom;
         bool isEmpty;
@@ -177,7 +200,7 @@ internal sealed partial class MainConnection
                 EnqueueDataLocked(session);
             }
         }
-        else if (session.CompleteRequested)
+        else if (session.CompleteRequested && MayEnd(session))
         {
             WriteEnd(session, ErrorCode.GracefulShutdown);
         }
@@ -185,6 +208,12 @@ internal sealed partial class MainConnection
 
     private void WriteEnd(Session session, ErrorCode code)
     {
+        if (IsMuxCool)
+        {
+            WriteCoolEnd(session, code);
+            return;
+        }
+
         bool first = !session.EndSent;
         if (code == ErrorCode.GracefulShutdown && first && !session.IsAborted)
         {

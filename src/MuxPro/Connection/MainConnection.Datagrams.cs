@@ -17,7 +17,8 @@ internal sealed partial class MainConnection
     public bool IsFullCone => _version >= ProtocolVersion.V0_1;
 
     /// <summary>Largest datagram that is sent.</summary>
-    public int MaxDatagram => _isPrivate ? Math.Min(Options.MaxDatagram, PeerLimits.MaxDatagram) : Options.MaxDatagramBefore;
+    public int MaxDatagram => IsMuxCool ? Math.Min(FrameWriter.MaxCoolDatagram, Options.MaxDatagramBefore)
+        : _isPrivate ? Math.Min(Options.MaxDatagram, PeerLimits.MaxDatagram) : Options.MaxDatagramBefore;
 
     /// <summary>Opens a flow of datagrams.</summary>
     /// <inheritdoc cref="Open(Destination, byte)"/>
@@ -168,13 +169,13 @@ internal sealed partial class MainConnection
         // The first datagram goes with the New if it goes to the New's target: there is no place for another address.
         if (!output.TryPeek(out int prefix, out int data) || prefix > 0 || data > FirstPayload || data > session.Credit.Available)
         {
-            FrameWriter.WriteNew(_batch, session.Id, session.Destination, session.Priority, output.GlobalId);
+            WriteNewHead(session, output.GlobalId);
             AfterData(session, isEmpty: output.Length == 0);
             return;
         }
 
         session.Credit.Take(data);
-        FrameWriter.WriteNew(_batch, session.Id, session.Destination, session.Priority, output.GlobalId, data);
+        WriteNewHead(session, output.GlobalId, data);
         output.MoveTo(_batch, out bool isEmpty);
         AfterData(session, isEmpty);
     }

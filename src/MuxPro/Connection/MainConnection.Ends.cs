@@ -30,6 +30,11 @@ internal sealed partial class MainConnection
 
     private Wakeups OnEndLocked(Session session, ErrorCode code, FailureDetail detail)
     {
+        if (IsMuxCool)
+        {
+            return OnCoolEndLocked(session, code);
+        }
+
         if (session.EndSent && !session.IsAborted && !session.EndReceived)
         {
             _lingering--;

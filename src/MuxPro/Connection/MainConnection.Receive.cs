@@ -79,6 +79,12 @@ internal sealed partial class MainConnection
                     return;
                 }
 
+                if (_full.Count > 0)
+                {
+                    WakeReaders();
+                    await WaitForRoomAsync().ConfigureAwait(false);
+                }
+
                 // A peer that always has something here would keep the thread for ever.
                 bytes += received;
                 if (bytes >= ReceiveInARow || ++receives >= ReceivesInARow)
@@ -142,6 +148,11 @@ internal sealed partial class MainConnection
                 continue;
             }
 
+            if (_version is null && !Recognize(slab.Array.AsSpan(start, end - start)))
+            {
+                return false;
+            }
+
             var bytes = new ReadOnlySequence<byte>(slab.Array, start, end - start);
             FrameReadStatus status = _reader.TryReadHead(ref bytes, out Frame frame, out FrameError error);
             start = end - (int)bytes.Length;
@@ -175,7 +186,13 @@ internal sealed partial class MainConnection
         }
 
         session.LastReceived = now;
-        if (!((SessionInput)session.Receiver).Append(slab, start, count))
+        bool isWaitedFor = ((SessionInput)session.Receiver).Append(slab, start, count);
+        if (IsMuxCool)
+        {
+            NoteFull(session);
+        }
+
+        if (!isWaitedFor)
         {
             return;
         }

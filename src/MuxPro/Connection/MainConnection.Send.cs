@@ -192,6 +192,12 @@ internal sealed partial class MainConnection
 
         foreach (Session session in over)
         {
+            if (IsMuxCool && session.Receiver.End(error: null))
+            {
+                // SPEC 9: our End was the end of both directions.
+                session.Receiver.Wake();
+            }
+
             session.SetOver(aborted: false);
         }
     }

@@ -58,6 +58,12 @@ internal sealed partial class MainConnection
     /// <summary>A session's application consumed enough for a grant.</summary>
     public void OnGrant(Session session)
     {
+        if (IsMuxCool)
+        {
+            OnRoom();
+            return;
+        }
+
         lock (_gate)
         {
             if (session.IsAborted || !MayGrant(session))

@@ -127,7 +127,15 @@ internal sealed partial class MainConnection
     public Action? RoomFreed { get; set; }
 
     /// <summary>Starts both loops and the clock.</summary>
-    public void Start() => _ = RunAsync();
+    public void Start()
+    {
+        if (_isClient && Options.Protocol == MuxProtocols.MuxCool)
+        {
+            StartMuxCool();
+        }
+
+        _ = RunAsync();
+    }
 
     /// <summary>Opens a sub-connection.</summary>
     /// <exception cref="MainConnectionException">The main connection is gone or closing.</exception>
@@ -212,6 +220,7 @@ internal sealed partial class MainConnection
     {
         _sessions.Add(session.Id, session);
         session.IsCounted = true;
+        _room?.TrySetResult();
         session.Opened = session.LastReceived = Now;
         _active++;
     }
@@ -232,6 +241,7 @@ internal sealed partial class MainConnection
         bool writer = session.Sender.Fail(error);
         session.CloseCredit();
         UncountLocked(session);
+        _room?.TrySetResult();
         return new Wakeups(session, reader, writer, IsOver: true, IsAborted: true);
     }
 

@@ -17,8 +17,8 @@ internal sealed class SendBatch : IBufferWriter<byte>
     // A frame adds what was copied before it, its head and the end of one slab; one that is made of many small writes adds more.
     private const int PiecesPerFrame = 3;
 
-    // Below this a copy costs less than a piece of its own.
-    private const int CopyBelow = 8 * 1024;
+    // Up to this a copy costs less than a piece of its own.
+    private const int CopyUpTo = 8 * 1024;
 
     private readonly List<ArraySegment<byte>> _pieces = [];
     private readonly List<Slab> _slabs = [];
@@ -70,7 +70,7 @@ internal sealed class SendBatch : IBufferWriter<byte>
     /// <summary>Adds payload behind the head that was written last.</summary>
     public void AddPayload(Slab slab, int start, int count)
     {
-        if (count < CopyBelow)
+        if (count <= CopyUpTo)
         {
             slab.Array.AsSpan(start, count).CopyTo(GetSpan(count));
             Advance(count);

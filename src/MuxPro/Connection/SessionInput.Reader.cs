@@ -108,6 +108,10 @@ internal sealed partial class SessionInput
         {
             session.Abort(exception);
         }
+        else
+        {
+            session.Connection.OnReaderCompleted(session);
+        }
     }
 
     /// <summary>Copies received bytes, if there are any.</summary>

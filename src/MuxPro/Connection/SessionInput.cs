@@ -31,6 +31,18 @@ internal sealed partial class SessionInput(Session session)
         }
     }
 
+    /// <summary>Bytes that were received and not consumed.</summary>
+    public long Unread
+    {
+        get
+        {
+            lock (session.Sync)
+            {
+                return _bytes.Length;
+            }
+        }
+    }
+
     public bool IsCompleted
     {
         get

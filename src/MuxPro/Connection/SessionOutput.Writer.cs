@@ -49,7 +49,11 @@ internal sealed partial class SessionOutput
         lock (session.Sync)
         {
             ThrowIfCompleted();
-            ThrowIfFailed();
+            if (!_isReaderGone)
+            {
+                ThrowIfFailed();
+            }
+
             Commit();
             _lent = false;
         }

@@ -24,6 +24,7 @@ internal sealed partial class SessionOutput(Session session)
     private Exception? _error;
     private bool _wasFilled; // the last of them, to the end
     private bool _lent; // the application may be writing into _slab
+    private bool _isReaderGone; // the error is no more than that
     private bool _completed;
     private bool _cancelRequested;
     private SessionWait _wait;
@@ -110,6 +111,16 @@ internal sealed partial class SessionOutput(Session session)
         {
             Wake();
         }
+    }
+
+    public bool Stop(Exception error)
+    {
+        lock (session.Sync)
+        {
+            _isReaderGone = _error is null;
+        }
+
+        return Fail(error);
     }
 
     public bool Fail(Exception error)
@@ -237,12 +248,12 @@ internal sealed partial class SessionOutput(Session session)
     {
         bool cancelled = _cancelRequested;
         _cancelRequested = false;
-        if (!cancelled)
+        if (!cancelled && !_isReaderGone)
         {
             ThrowIfFailed();
         }
 
-        return new FlushResult(cancelled, isCompleted: false);
+        return new FlushResult(cancelled, isCompleted: _isReaderGone);
     }
 
     private void ThrowIfCompleted()

@@ -9,6 +9,11 @@ internal struct SendCredit(int initial)
     /// <summary>SPEC 6.3.6: what both ends start each sub-connection with, in each direction.</summary>
     public const int Initial = PeerLimits.DefaultInitialWindow;
 
+    /// <summary>SPEC 9: Mux.Cool has no credit.</summary>
+    public const int Unlimited = int.MaxValue;
+
+    private readonly bool _isUnlimited = initial == Unlimited;
+
     public SendCredit()
         : this(Initial)
     {
@@ -27,7 +32,7 @@ internal struct SendCredit(int initial)
     public int Take(int wanted)
     {
         int taken = Math.Min(wanted, Available);
-        Available -= taken;
+        Available -= _isUnlimited ? 0 : taken;
         return taken;
     }
 }

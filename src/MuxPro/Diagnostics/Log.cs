@@ -13,6 +13,9 @@ internal static partial class Log
     [LoggerMessage(2, LogLevel.Information, "Main connection with {Peer} ended ({Reason}): {Message}")]
     public static partial void MainConnectionEnded(this ILogger logger, EndPoint? peer, MainConnectionEnd reason, string message);
 
+    [LoggerMessage(6, LogLevel.Information, "Main connection with {Peer} speaks Mux.Cool")]
+    public static partial void MuxCoolStarted(this ILogger logger, EndPoint? peer);
+
     [LoggerMessage(3, LogLevel.Critical, "A loop of the main connection failed")]
     public static partial void LoopFailed(this ILogger logger, Exception exception);
 

@@ -28,6 +28,9 @@ public partial struct FrameReader
     /// <summary>The version that was negotiated: <see cref="ProtocolVersion.Private"/> has frames that the others do not.</summary>
     public ProtocolVersion Version { readonly get; set; }
 
+    /// <summary>Whether the frames are Mux.Cool's (SPEC 9).</summary>
+    internal bool IsMuxCool { readonly get; set; }
+
     private readonly bool IsPrivate => Version == ProtocolVersion.Private;
 
     /// <summary>
@@ -108,6 +111,11 @@ public partial struct FrameReader
         if (head.Length < 2 + MinMetadata)
         {
             return FrameReadStatus.NeedMoreData;
+        }
+
+        if (IsMuxCool)
+        {
+            return ParseCool(ref buffer, head, metadata, whole, out frame, out error);
         }
 
         ushort id = BinaryPrimitives.ReadUInt16BigEndian(head[2..]);

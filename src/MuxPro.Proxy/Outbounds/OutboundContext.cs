@@ -1,0 +1,29 @@
+using Microsoft.Extensions.Logging;
+using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Hosting;
+using MuxPro.Proxy.Transports;
+
+namespace MuxPro.Proxy.Outbounds;
+
+/// <summary>What outbounds have in common.</summary>
+internal sealed record OutboundContext
+{
+    public required TimeProvider TimeProvider { get; init; }
+
+    public required ILoggerFactory LoggerFactory { get; init; }
+
+    /// <summary>Most sockets at once.</summary>
+    public required SocketBudget Sockets { get; init; }
+
+    /// <summary>How long connecting may take, looking a name up included.</summary>
+    public required TimeSpan ConnectTimeout { get; init; }
+
+    /// <summary>Settings of main connections.</summary>
+    public required MuxOptions MuxOptions { get; init; }
+
+    /// <summary>Makes an outbound's way to a server.</summary>
+    public OutboundTransport CreateTransport(
+        OutboundConfiguration outbound, ServerConfiguration server, bool isForMainConnections, Func<Outbound>? through) => new(
+            outbound, server, isForMainConnections,
+            through is null ? null : (target, cancellationToken) => through().DispatchAsync(target, Session.DefaultPriority, cancellationToken), this);
+}

@@ -1,0 +1,217 @@
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Net.WebSockets;
+using System.Security.Authentication;
+using Microsoft.Extensions.Logging;
+using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Outbounds;
+using MuxPro.Proxy.Security;
+
+namespace MuxPro.Proxy.Transports;
+
+/// <summary>The way to one server: a socket or another outbound, then TLS, WebSocket, both or neither.</summary>
+internal sealed class OutboundTransport
+{
+    private static readonly string[] MainProtocols = ["muxpro"];
+    private static readonly string[] OtherProtocols = ["http/1.1"];
+
+    private readonly StreamConfiguration _settings;
+    private readonly string _address;
+    private readonly int _port;
+    private readonly OutboundContext _context;
+    private readonly DirectDispatcher _direct;
+    private readonly Func<Destination, CancellationToken, ValueTask<Link>>? _through;
+    private readonly ILogger _logger;
+    private readonly Tls? _tls;
+
+    // 1 while the last attempt failed: the first failure of a row is a warning, the rest is noise.
+    private int _isDown;
+
+    /// <param name="outbound">The outbound that it is for.</param>
+    /// <param name="server">Where the server is.</param>
+    /// <param name="isForMainConnections">Whether <c>muxpro</c> is spoken inside of TLS.</param>
+    /// <param name="through">Another outbound that it goes through, if it does.</param>
+    /// <param name="context">What outbounds have in common.</param>
+    /// <exception cref="Cli.ConfigurationException">A file cannot be used.</exception>
+    public OutboundTransport(
+        OutboundConfiguration outbound, ServerConfiguration server, bool isForMainConnections,
+        Func<Destination, CancellationToken, ValueTask<Link>>? through, OutboundContext context)
+    {
+        _settings = outbound.StreamSettings;
+        _address = server.Address;
+        _port = server.Port ?? 0;
+        _context = context;
+        _through = through;
+        _logger = context.LoggerFactory.CreateLogger("MuxPro.Proxy.Outbound");
+        Name = _settings.Network == TransportNetwork.Unix ? _address : Destination.Tcp(_address, _port).ToString();
+        string[] protocols = isForMainConnections && _settings.Network != TransportNetwork.Ws ? MainProtocols : OtherProtocols;
+        _tls = _settings.Security == TransportSecurity.None ? null : new Tls(_settings.TlsSettings, protocols, context.TimeProvider, _logger);
+        _direct = new DirectDispatcher(new DirectOptions
+        {
+            ConnectTimeout = context.ConnectTimeout,
+            Connect = (target, cancellationToken) => CountedSocket.ConnectToServerAsync(
+                target, context.Sockets, outbound.SendThrough, _settings.Sockopt, cancellationToken),
+            TimeProvider = context.TimeProvider,
+        });
+    }
+
+    /// <summary>The server, as messages name it.</summary>
+    public string Name { get; }
+
+    /// <summary>Connects.</summary>
+    /// <exception cref="IOException">There is no connection; the message names the server and says why.</exception>
+    public async ValueTask<Link> DialAsync(CancellationToken cancellationToken)
+    {
+        using var timeout = new CancellationTokenSource(_context.ConnectTimeout, _context.TimeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        try
+        {
+            Link link = await ConnectAsync(either.Token);
+            if (Interlocked.Exchange(ref _isDown, 0) != 0)
+            {
+                _logger.Connected(Name);
+            }
+
+            return link;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw Failed($"it did not answer within {_context.ConnectTimeout.TotalSeconds} s.", null);
+        }
+        catch (Exception exception) when (exception is SocketException or AuthenticationException or IOException or WebSocketException or HttpRequestException)
+        {
+            throw Failed(Explain(exception), exception);
+        }
+    }
+
+    private async ValueTask<Link> ConnectAsync(CancellationToken cancellationToken)
+    {
+        Link link = await ReachAsync(cancellationToken);
+        try
+        {
+            if (_settings.Network == TransportNetwork.Ws)
+            {
+                return await UpgradeAsync(_tls is null ? link.AsStream() : await StartTlsAsync(link.AsStream(), cancellationToken), cancellationToken);
+            }
+
+            if (_tls is null)
+            {
+                return link;
+            }
+
+            // TLS right on a socket is what the engine reads and writes fastest.
+            Pin? seen = null;
+            return link.AsStream() is NetworkStream { Socket: var socket }
+                ? await CheckedAsync(() => Link.ConnectTlsAsync(socket, _tls.ForClient(_address, pin => seen = pin), cancellationToken), () => seen)
+                : Link.FromStream(await StartTlsAsync(link.AsStream(), cancellationToken));
+        }
+        catch
+        {
+            link.Abort();
+            throw;
+        }
+    }
+
+    private async ValueTask<Link> ReachAsync(CancellationToken cancellationToken)
+    {
+        if (_settings.Network == TransportNetwork.Unix)
+        {
+            return Link.FromSocket(await CountedSocket.ConnectToServerAsync(
+                new UnixDomainSocketEndPoint(_address), _context.Sockets, null, _settings.Sockopt, cancellationToken));
+        }
+
+        var server = Destination.Tcp(_address, _port);
+        return _through is null ? await _direct.DispatchAsync(server, cancellationToken) : await _through(server, cancellationToken);
+    }
+
+    private ValueTask<SslStream> StartTlsAsync(Stream stream, CancellationToken cancellationToken)
+    {
+        Pin? seen = null;
+        return CheckedAsync(
+            async () =>
+            {
+                var tls = new SslStream(stream);
+                try
+                {
+                    await tls.AuthenticateAsClientAsync(_tls!.ForClient(_address, pin => seen = pin), cancellationToken);
+                    return tls;
+                }
+                catch
+                {
+                    await tls.DisposeAsync();
+                    throw;
+                }
+            },
+            () => seen);
+    }
+
+    /// <summary>Says which key a server has that is not the expected one.</summary>
+    private async ValueTask<T> CheckedAsync<T>(Func<ValueTask<T>> authenticate, Func<Pin?> seen)
+    {
+        try
+        {
+            return await authenticate();
+        }
+        catch (AuthenticationException exception) when (
+            seen() is { } pin && _settings.TlsSettings.Pins is { Count: > 0 } pins && !pins.Contains(pin))
+        {
+            throw new AuthenticationException($"its key is {pin}, none of 'pins'.", exception);
+        }
+    }
+
+    /// <summary>The HTTP client asks for the WebSocket on the stream that is there already.</summary>
+    private async ValueTask<Link> UpgradeAsync(Stream stream, CancellationToken cancellationToken)
+    {
+        var socket = new ClientWebSocket();
+        try
+        {
+            string host = _settings.WsSettings.Host ?? _settings.TlsSettings.ServerName ?? _address;
+            socket.Options.SetRequestHeader("Host", host);
+            foreach ((string name, string value) in _settings.WsSettings.Headers)
+            {
+                socket.Options.SetRequestHeader(name, value);
+            }
+
+            // TLS is below already, and the name is of no use any more.
+            using var client = new HttpMessageInvoker(new SocketsHttpHandler
+            {
+                UseProxy = false,
+                UseCookies = false,
+                ConnectCallback = (_, _) => ValueTask.FromResult(stream),
+            });
+            await socket.ConnectAsync(new Uri($"ws://server{_settings.WsSettings.Path}"), client, cancellationToken);
+            return Link.FromWebSocket(socket);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private string Explain(Exception exception)
+    {
+        if (_tls is null || exception is MuxException || (exception as SocketException ?? exception.InnerException as SocketException) is { } socket
+            && socket.SocketErrorCode != SocketError.ConnectionReset)
+        {
+            return exception.Message;
+        }
+
+        return exception.Message.StartsWith("its key is", StringComparison.Ordinal)
+            ? exception.Message : MuxTls.Explain(exception, isServer: false) + ".";
+    }
+
+    private IOException Failed(string reason, Exception? inner)
+    {
+        if (Interlocked.Exchange(ref _isDown, 1) == 0)
+        {
+            _logger.ConnectFailed(Name, reason);
+        }
+        else
+        {
+            _logger.ConnectFailedAgain(Name, reason);
+        }
+
+        return new IOException($"No connection to {Name}: {reason}", inner);
+    }
+}
