@@ -36,4 +36,19 @@ internal static partial class Log
 
     [LoggerMessage(66, LogLevel.Error, "{Reason} The last good certificate stays.")]
     public static partial void CertificateKept(this ILogger logger, string reason);
+
+    [LoggerMessage(90, LogLevel.Information, "The configuration was read again ({Why}) and counts from now on: {Summary}.")]
+    public static partial void ConfigurationRead(this ILogger logger, string why, string summary);
+
+    [LoggerMessage(91, LogLevel.Error, "The configuration was read again ({Why}) and is not good: the last good one stays.")]
+    public static partial void ConfigurationKept(this ILogger logger, string why);
+
+    [LoggerMessage(92, LogLevel.Error, "{Problem}")]
+    public static partial void ConfigurationProblem(this ILogger logger, Configuration.ConfigurationProblem problem);
+
+    [LoggerMessage(93, LogLevel.Warning, "{Problem}")]
+    public static partial void ConfigurationWarning(this ILogger logger, Configuration.ConfigurationProblem problem);
+
+    [LoggerMessage(94, LogLevel.Error, "{Reason}")]
+    public static partial void ReloadFailed(this ILogger logger, string reason);
 }

@@ -13,6 +13,8 @@ internal static class CommandLine
         new HelpOption(),
         new VersionOption(),
         UpCommand.Create(),
+        RunCommand.Create(now),
+        CheckCommand.Create(),
         ServerCommand.Create(now),
         ClientCommand.Create(),
         KeysCommand.Create(),

@@ -27,7 +27,7 @@ internal sealed record DomainPattern : IConfigurationValue<DomainPattern>
         string rest = text[(colon + 1)..];
         if (rest.Length == 0)
         {
-            throw new FormatException("a name follows the colon: 'domain:example.com'");
+            throw new FormatException("a name behind the colon, such as 'domain:example.com'");
         }
 
         return kind switch
@@ -36,7 +36,7 @@ internal sealed record DomainPattern : IConfigurationValue<DomainPattern>
             "domain" => new DomainPattern(DomainPatternKind.Domain, rest.ToLowerInvariant().Trim('.')),
             "full" => new DomainPattern(DomainPatternKind.Full, rest.ToLowerInvariant().TrimEnd('.')),
             "regexp" => new DomainPattern(DomainPatternKind.Regex, rest, ToRegex(rest)),
-            "geosite" or "ext" => throw new FormatException("lists of domains are not read here; write the domains, as 'domain:example.com'"),
+            "geosite" or "ext" => throw new FormatException("a domain, such as 'domain:example.com': lists of domains are not read here"),
             _ => throw new FormatException("a keyword, or one of 'domain:', 'full:', 'keyword:' and 'regexp:' before a name"),
         };
     }
@@ -51,7 +51,7 @@ internal sealed record DomainPattern : IConfigurationValue<DomainPattern>
         }
         catch (ArgumentException exception)
         {
-            throw new FormatException($"a regular expression, and this is none: {exception.Message}", exception);
+            throw new FormatException($"a regular expression behind 'regexp:': {exception.Message}", exception);
         }
     }
 }

@@ -24,7 +24,7 @@ internal readonly record struct Networks : IConfigurationValue<Networks>
         "tcp" => Tcp,
         "udp" => Udp,
         "tcp,udp" or "udp,tcp" => Both,
-        _ => throw new FormatException("a network is 'tcp', 'udp' or 'tcp,udp'"),
+        _ => throw new FormatException("'tcp', 'udp' or 'tcp,udp'"),
     };
 
     public override string ToString() => (HasTcp, HasUdp) switch

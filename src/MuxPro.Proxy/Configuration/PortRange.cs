@@ -5,7 +5,7 @@ namespace MuxPro.Proxy.Configuration;
 /// <summary>A port, or some in a row.</summary>
 internal readonly record struct PortRange(int First, int Last) : IConfigurationValue<PortRange>
 {
-    private const string Right = "a port is a number from 1 to 65535, a range two of them, the lower one first: '8000-8999'";
+    private const string Right = "a port from 1 to 65535, or a range of them with the lower one first, such as \"8000-8999\"";
 
     public static string Pattern => "^[0-9]{1,5}(-[0-9]{1,5})?$";
 

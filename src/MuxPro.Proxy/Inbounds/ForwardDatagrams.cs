@@ -16,24 +16,19 @@ internal sealed class ForwardDatagrams : IAsyncDisposable
     private static readonly TimeSpan MessageInterval = TimeSpan.FromMinutes(1);
 
     private readonly Socket _socket;
-    private readonly Func<SessionSource, IFlowDispatcher> _dispatcherOf;
-    private readonly Destination _target;
-    private readonly InboundOptions _options;
     private readonly ILogger _logger;
     private readonly RareMessage _refusals;
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentDictionary<SocketAddress, DatagramLink> _flows = new();
     private readonly Task _receiving;
+    private volatile ForwardTarget _target;
 
-    private ForwardDatagrams(
-        Socket socket, Func<SessionSource, IFlowDispatcher> dispatcherOf, Destination target, InboundOptions options, ILogger logger)
+    private ForwardDatagrams(Socket socket, ForwardTarget target, ILogger logger)
     {
         _socket = socket;
-        _dispatcherOf = dispatcherOf;
         _target = target;
-        _options = options;
         _logger = logger;
-        _refusals = new RareMessage(options.TimeProvider, MessageInterval);
+        _refusals = new RareMessage(target.Options.TimeProvider, MessageInterval);
         EndPoint = (IPEndPoint)socket.LocalEndPoint!;
         _receiving = Task.Run(ReceiveAsync);
     }
@@ -43,14 +38,14 @@ internal sealed class ForwardDatagrams : IAsyncDisposable
     /// <summary>How many sockets are served.</summary>
     public int OpenFlows => _flows.Count;
 
+    /// <summary>Has sockets that send from now on served otherwise.</summary>
+    public void Serve(ForwardTarget target) => _target = target;
+
     /// <param name="endPoint">Where to listen.</param>
-    /// <param name="dispatcherOf">Reaches targets for one who asks.</param>
     /// <param name="target">Where to.</param>
-    /// <param name="options">Settings.</param>
     /// <param name="logger">Gets what goes wrong.</param>
     /// <exception cref="SocketException">The address is in use, or is none of this machine.</exception>
-    public static ForwardDatagrams Start(
-        IPEndPoint endPoint, Func<SessionSource, IFlowDispatcher> dispatcherOf, Destination target, InboundOptions options, ILogger logger)
+    public static ForwardDatagrams Start(IPEndPoint endPoint, ForwardTarget target, ILogger logger)
     {
         var socket = new Socket(endPoint.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
         try
@@ -70,7 +65,7 @@ internal sealed class ForwardDatagrams : IAsyncDisposable
         }
 
         logger.Listening(socket.LocalEndPoint!);
-        return new ForwardDatagrams(socket, dispatcherOf, target, options, logger);
+        return new ForwardDatagrams(socket, target, logger);
     }
 
     public async ValueTask DisposeAsync()
@@ -130,25 +125,25 @@ internal sealed class ForwardDatagrams : IAsyncDisposable
 
         var key = new SocketAddress(from.Family, from.Size);
         from.Buffer.Span[..from.Size].CopyTo(key.Buffer.Span);
-        (DatagramLink near, DatagramLink far) = DatagramLink.CreatePair(_target);
+        (DatagramLink near, DatagramLink far) = DatagramLink.CreatePair(_target.Destination);
         _flows[key] = near;
-        _ = ServeAsync(key, near, far);
+        _ = ServeAsync(key, _target, near, far);
         return near;
     }
 
-    private async Task ServeAsync(SocketAddress key, DatagramLink near, DatagramLink far)
+    private async Task ServeAsync(SocketAddress key, ForwardTarget target, DatagramLink near, DatagramLink far)
     {
         var source = (IPEndPoint)Addresses.Plain(EndPoint.Create(key))!;
         Task answers = AnswerAsync(key, near);
         try
         {
-            IFlowDispatcher dispatcher = _dispatcherOf(new SessionSource(_options.Tag, null, source));
-            DatagramLink flow = await dispatcher.OpenFlowAsync(_target, _options.FlowIds.Of(source), _stopping.Token);
-            await DatagramRelay.RunAsync(far, flow, _options.DatagramTimeout, _options.TimeProvider, _stopping.Token);
+            IFlowDispatcher dispatcher = target.DispatcherOf(new SessionSource(target.Options.Tag, null, source));
+            DatagramLink flow = await dispatcher.OpenFlowAsync(target.Destination, target.Options.FlowIds.Of(source), _stopping.Token);
+            await DatagramRelay.RunAsync(far, flow, target.Options.DatagramTimeout, target.Options.TimeProvider, _stopping.Token);
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
-            _logger.NotReached(_target, TargetFailure.Explain(exception));
+            _logger.NotReached(target.Destination, TargetFailure.Explain(exception));
         }
 
         _flows.TryRemove(key, out _);
@@ -172,3 +167,9 @@ internal sealed class ForwardDatagrams : IAsyncDisposable
         }
     }
 }
+
+/// <summary>Where datagrams are forwarded to.</summary>
+/// <param name="DispatcherOf">Reaches targets for one who asks.</param>
+/// <param name="Destination">Where to.</param>
+/// <param name="Options">Settings.</param>
+internal sealed record ForwardTarget(Func<SessionSource, IFlowDispatcher> DispatcherOf, Destination Destination, InboundOptions Options);

@@ -99,6 +99,13 @@ internal sealed class MainConnections(MuxInboundOptions options, ILogger logger)
         return cut.Sum();
     }
 
+    /// <summary>Reads the keys again where they changed, and closes the main connections of those who have gone.</summary>
+    public void RefreshKeys()
+    {
+        options.Authorized?.Refresh();
+        CloseRevoked();
+    }
+
     /// <summary>Closes the main connections of those whose keys are not authorized any more.</summary>
     public void CloseRevoked()
     {

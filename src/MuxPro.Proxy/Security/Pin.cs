@@ -20,7 +20,7 @@ internal sealed record Pin : IConfigurationValue<Pin>
     public static string Pattern => "^sha256:[0-9a-fA-F]{64}$";
 
     public static Pin Parse(string text) => TryParse(text, out Pin? pin)
-        ? pin : throw new FormatException("a pin is 'sha256:' and 64 hexadecimal digits, as 'muxpro keys' prints it");
+        ? pin : throw new FormatException("'sha256:' and 64 hexadecimal digits, as 'muxpro keys' prints it");
 
     public static Pin Of(X509Certificate2 certificate)
         => new(Convert.ToHexStringLower(SHA256.HashData(certificate.PublicKey.ExportSubjectPublicKeyInfo())));

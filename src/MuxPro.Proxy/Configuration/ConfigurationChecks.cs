@@ -1,0 +1,63 @@
+namespace MuxPro.Proxy.Configuration;
+
+/// <summary>What is wrong with a configuration whose parts are all readable.</summary>
+internal static class ConfigurationChecks
+{
+    public static IEnumerable<ConfigurationProblem> Find(DaemonConfiguration configuration, SourceMap sources)
+        => FindingsOf(configuration).Select(finding => sources.Problem(finding.Part, finding.Field, finding.Message, finding.IsWarning));
+
+    private static IEnumerable<Finding> FindingsOf(DaemonConfiguration configuration)
+    {
+        if (configuration.Inbounds.Count == 0)
+        {
+            yield return new Finding(configuration, "inbounds", "is empty: where do connections come in? For example { \"protocol\": \"mixed\", \"port\": 1080 }.");
+        }
+
+        if (configuration.Outbounds.Count == 0)
+        {
+            yield return new Finding(configuration, "outbounds", "is empty: where do connections go out? For example { \"protocol\": \"direct\" }.");
+        }
+
+        foreach (Finding finding in (IEnumerable<Finding>)
+            [
+                .. SameTags("inbound", configuration.Inbounds, static inbound => inbound.Tag),
+                .. SameTags("outbound", configuration.Outbounds, static outbound => outbound.Tag),
+                .. SameTags("balancer", configuration.Routing.Balancers, static balancer => balancer.Tag),
+                .. configuration.Inbounds.SelectMany(InboundChecks.Find),
+                .. InboundChecks.FindOverlaps(configuration.Inbounds),
+                .. configuration.Outbounds.SelectMany(OutboundChecks.Find),
+                .. RoutingChecks.Find(configuration),
+            ])
+        {
+            yield return finding;
+        }
+
+        foreach (Finding finding in LogFile(configuration.Log, "access", configuration.Log.Access).Concat(LogFile(configuration.Log, "error", configuration.Log.Error)))
+        {
+            yield return finding;
+        }
+    }
+
+    private static IEnumerable<Finding> LogFile(LogConfiguration log, string field, string file)
+    {
+        if (file is not ("" or "none") && Path.GetDirectoryName(Path.GetFullPath(file)) is { } directory && !Directory.Exists(directory))
+        {
+            yield return new Finding(log, field, $"'{file}' cannot be written: there is no directory '{directory}'.");
+        }
+    }
+
+    private static IEnumerable<Finding> SameTags<T>(string what, IEnumerable<T> parts, Func<T, string> tagOf)
+        where T : class
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        return parts.Where(part => tagOf(part).Length > 0 && !seen.Add(tagOf(part)))
+            .Select(part => new Finding(part, "tag", $"another {what} has the tag '{tagOf(part)}' already; each needs its own."));
+    }
+}
+
+/// <summary>Something wrong with a part of the model.</summary>
+/// <param name="Part">The record.</param>
+/// <param name="Field">Its field, or empty.</param>
+/// <param name="Message">In words.</param>
+/// <param name="IsWarning">Whether it works all the same.</param>
+internal sealed record Finding(object Part, string Field, string Message, bool IsWarning = false);

@@ -1,0 +1,162 @@
+using System.Text.Json;
+using MuxPro.Proxy.Cli;
+
+namespace MuxPro.Proxy.Configuration;
+
+/// <summary>
+/// Reads a configuration from one file or several. Later files add their inbounds, outbounds, rules and balancers, where one with the tag of an earlier one takes
+/// its place; of everything else the last word counts.
+/// </summary>
+internal static class ConfigurationReader
+{
+    /// <summary>The name that stands for standard input.</summary>
+    public const string StandardInput = "-";
+
+    private const long MaxFile = 64 * 1024 * 1024;
+
+    /// <summary>The files of a directory that are part of a configuration, in the order of their names.</summary>
+    /// <exception cref="ConfigurationException">It is no directory.</exception>
+    public static IReadOnlyList<string> FilesOf(string directory)
+    {
+        try
+        {
+            return
+            [
+                .. Directory.GetFiles(directory)
+                    .Where(static file => Path.GetExtension(file) is ".json" or ".jsonc")
+                    .Order(StringComparer.Ordinal),
+            ];
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigurationException($"--confdir {directory}: is no directory that can be read.", exception);
+        }
+    }
+
+    /// <summary>Reads files and checks what they say.</summary>
+    public static ConfigurationResult Read(IReadOnlyList<string> files)
+    {
+        var problems = new List<ConfigurationProblem>();
+        ConfigurationNode? all = null;
+        foreach (string file in files)
+        {
+            if (ReadFile(file, problems) is { } bytes && ConfigurationParser.Parse(file, bytes, problems) is { } root)
+            {
+                if (root.Kind != JsonValueKind.Object)
+                {
+                    problems.Add(root.Problem($"{root.What} is not right; it is an object: {{ \"inbounds\": [ ... ], \"outbounds\": [ ... ] }}."));
+                    continue;
+                }
+
+                all = all is null ? root : Merge(all, root);
+            }
+        }
+
+        return Bind(all, problems);
+    }
+
+    /// <summary>Reads one text.</summary>
+    public static ConfigurationResult ReadText(string file, ReadOnlySpan<byte> bytes)
+    {
+        var problems = new List<ConfigurationProblem>();
+        return Bind(ConfigurationParser.Parse(file, bytes, problems), problems);
+    }
+
+    private static ConfigurationResult Bind(ConfigurationNode? root, List<ConfigurationProblem> problems)
+    {
+        var sources = new SourceMap();
+        if (root is null)
+        {
+            return new ConfigurationResult(null, problems, sources);
+        }
+
+        int before = problems.Count;
+        DaemonConfiguration? configuration = new ModelBinder(problems, sources).Bind<DaemonConfiguration>(root);
+
+        // What could not be read would only be reported again as something that is missing.
+        if (configuration is not null && problems.Count == before)
+        {
+            problems.AddRange(ConfigurationChecks.Find(configuration, sources));
+        }
+
+        bool isGood = problems.All(static problem => problem.IsWarning);
+        return new ConfigurationResult(isGood ? configuration : null, problems, sources);
+    }
+
+    private static byte[]? ReadFile(string file, List<ConfigurationProblem> problems)
+    {
+        try
+        {
+            if (file == StandardInput)
+            {
+                using Stream input = Console.OpenStandardInput();
+                using var text = new MemoryStream();
+                input.CopyTo(text);
+                return text.ToArray();
+            }
+
+            if (new FileInfo(file) is { Exists: true, Length: > MaxFile })
+            {
+                problems.Add(new ConfigurationProblem(file, 0, 0, "", $"is larger than {MaxFile} bytes."));
+                return null;
+            }
+
+            return File.ReadAllBytes(file);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            problems.Add(new ConfigurationProblem(file, 0, 0, "", FileProblem.Describe(exception)));
+            return null;
+        }
+    }
+
+    private static ConfigurationNode Merge(ConfigurationNode earlier, ConfigurationNode later)
+    {
+        foreach ((string name, ConfigurationNode value) in later.Fields)
+        {
+            int index = earlier.Fields.FindIndex(field => field.Key.Equals(name, StringComparison.OrdinalIgnoreCase));
+            if (index < 0)
+            {
+                earlier.Fields.Add(new(name, value));
+                continue;
+            }
+
+            ConfigurationNode old = earlier.Fields[index].Value;
+            ConfigurationNode merged = (old.Kind, value.Kind) switch
+            {
+                (JsonValueKind.Object, JsonValueKind.Object) => Merge(old, value),
+                (JsonValueKind.Array, JsonValueKind.Array) => Append(old, value),
+                _ => value,
+            };
+            earlier.Fields[index] = new(earlier.Fields[index].Key, merged);
+        }
+
+        return earlier;
+    }
+
+    private static ConfigurationNode Append(ConfigurationNode earlier, ConfigurationNode later)
+    {
+        int own = earlier.Items.Count;
+        foreach (ConfigurationNode item in later.Items)
+        {
+            string? tag = item.Kind == JsonValueKind.Object ? item.Find("tag")?.Text : null;
+            int same = tag is null ? -1 : earlier.Items.FindIndex(0, own, other => other.Kind == JsonValueKind.Object && other.Find("tag")?.Text == tag);
+            if (same >= 0)
+            {
+                earlier.Items[same] = item;
+            }
+            else
+            {
+                earlier.Items.Add(item);
+            }
+        }
+
+        return earlier;
+    }
+}
+
+/// <summary>What was read.</summary>
+/// <param name="Configuration">The configuration, or <see langword="null"/> where there are problems that are more than warnings.</param>
+/// <param name="Problems">All that is wrong.</param>
+/// <param name="Sources">Where its parts came from.</param>
+internal sealed record ConfigurationResult(DaemonConfiguration? Configuration, IReadOnlyList<ConfigurationProblem> Problems, SourceMap Sources);

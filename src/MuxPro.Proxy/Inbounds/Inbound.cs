@@ -1,0 +1,207 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Hosting;
+using MuxPro.Proxy.Outbounds;
+using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Transports;
+
+namespace MuxPro.Proxy.Inbounds;
+
+/// <summary>An inbound of the daemon, as a configuration says: what happens to the connections that come in, however they are listened for.</summary>
+internal sealed class Inbound
+{
+    // What one address may hold of the places without saying who it is. A client may well dial many main connections at once.
+    private const int HandshakeShare = 4;
+
+    private readonly InboundTransport _transport;
+    private readonly HandshakeLimit _handshakes;
+    private readonly Func<InboundTransportConnection, CancellationToken, Task> _serve;
+    private readonly ILogger _logger;
+
+    private Inbound(
+        InboundConfiguration configuration, InboundTransport transport, MainConnections mains,
+        Func<InboundTransportConnection, CancellationToken, Task> serve, ForwardTarget? datagrams, int maxHandshakes, ILogger logger)
+    {
+        Configuration = configuration;
+        MainConnections = mains;
+        Datagrams = datagrams;
+        _transport = transport;
+        _serve = serve;
+        _handshakes = new HandshakeLimit(maxHandshakes);
+        MaxHandshakes = maxHandshakes;
+        _logger = logger;
+    }
+
+    public InboundConfiguration Configuration { get; }
+
+    /// <summary>The main connections that came in here.</summary>
+    public MainConnections MainConnections { get; }
+
+    /// <summary>Where datagrams go that come in here; <see langword="null"/> where none do.</summary>
+    public ForwardTarget? Datagrams { get; }
+
+    private int MaxHandshakes { get; }
+
+    /// <summary>Where it listens.</summary>
+    public IEnumerable<EndPoint> EndPoints => Configuration.StreamSettings.Network == TransportNetwork.Unix
+        ? [new UnixDomainSocketEndPoint(Configuration.Listen)]
+        : Enumerable.Range(Configuration.Port!.Value.First, Configuration.Port.Value.Last - Configuration.Port.Value.First + 1)
+            .Select(port => new IPEndPoint(IPAddress.Parse(Configuration.Listen), port));
+
+    /// <summary>Whether streams come in here.</summary>
+    public bool TakesStreams => Configuration.Settings is not ForwardInboundSettings { Network.HasTcp: false };
+
+    /// <summary>Makes an inbound.</summary>
+    /// <exception cref="Cli.ConfigurationException">A file cannot be used.</exception>
+    public static Inbound Create(InboundConfiguration configuration, InboundContext context)
+    {
+        ILogger logger = context.LoggerFactory.CreateLogger("MuxPro.Proxy.Inbound");
+        var settings = configuration.Settings as MuxInboundSettings;
+        AuthorizedKeys? authorized = settings?.AuthorizedKeys is { } file ? AuthorizedKeys.Load(file, logger) : null;
+        MuxOptions muxOptions = context.MuxOptions with { AcceptedProtocols = ToProtocols(settings), HighestPriority = (byte)(settings?.HighestPriority ?? 0) };
+        var mains = new MainConnections(
+            new MuxInboundOptions
+            {
+                Tag = configuration.Tag,
+                AccessLog = context.AccessLog,
+                Authorized = authorized,
+                Flows = context.Flows,
+                MuxOptions = muxOptions,
+            },
+            logger);
+        InboundOptions options = ToOptions(configuration, context, mains);
+        var transport = new InboundTransport(
+            configuration.StreamSettings, settings is not null, authorized is not null, options.HandshakeTimeout, context.TimeProvider, logger);
+        (Func<InboundTransportConnection, CancellationToken, Task> serve, ForwardTarget? datagrams) = configuration.Settings switch
+        {
+            MuxInboundSettings => (ServeMain(mains, context, configuration.Tag), null),
+            ForwardInboundSettings forward => ToForward(forward, options, context, logger),
+            _ => (ServeApplications(new MixedInbound(context.DispatcherOf, options, logger)), (ForwardTarget?)null),
+        };
+        return new Inbound(configuration, transport, mains, serve, datagrams, Math.Max(1, context.MaxConnections / HandshakeShare), logger);
+    }
+
+    /// <summary>Serves a connection to its end.</summary>
+    public async Task ServeAsync(Socket socket, CancellationToken stopping)
+    {
+        if (await AcceptAsync(socket, stopping) is { } connection)
+        {
+            await using Link link = connection.Link;
+            await _serve(connection, stopping);
+        }
+    }
+
+    private async ValueTask<InboundTransportConnection?> AcceptAsync(Socket socket, CancellationToken stopping)
+    {
+        if (Addresses.RemoteOf(socket) is not IPEndPoint { Address: var address })
+        {
+            return await _transport.AcceptAsync(socket, stopping);
+        }
+
+        if (!_handshakes.TryEnter(address))
+        {
+            _logger.TooManyHandshakes(address, MaxHandshakes);
+            return null;
+        }
+
+        try
+        {
+            return await _transport.AcceptAsync(socket, stopping);
+        }
+        finally
+        {
+            _handshakes.Leave(address);
+        }
+    }
+
+    private static Func<InboundTransportConnection, CancellationToken, Task> ServeMain(MainConnections mains, InboundContext context, string tag)
+        => async (connection, stopping) =>
+        {
+            if (mains.Identify(connection.PeerCertificate, connection.Source) is { } peer)
+            {
+                await mains.RunAsync(connection.Link, peer, context.DispatcherOf(new SessionSource(tag, peer.User, connection.Source)), stopping);
+            }
+        };
+
+    private static Func<InboundTransportConnection, CancellationToken, Task> ServeApplications(MixedInbound inbound)
+        => (connection, stopping) => inbound.ServeAsync(new Application(connection.Link, connection.Local, connection.Source), stopping);
+
+    private static (Func<InboundTransportConnection, CancellationToken, Task>, ForwardTarget?) ToForward(
+        ForwardInboundSettings settings, InboundOptions options, InboundContext context, ILogger logger)
+    {
+        var inbound = new ForwardInbound(context.DispatcherOf, settings.Address, settings.Port, options, logger);
+        ForwardTarget? datagrams = settings.Network.HasUdp
+            ? new ForwardTarget(context.DispatcherOf, Destination.Udp(settings.Address, settings.Port ?? 0), options) : null;
+        return ((connection, stopping) => inbound.ServeAsync(new Application(connection.Link, connection.Local, connection.Source), stopping), datagrams);
+    }
+
+    private static InboundOptions ToOptions(InboundConfiguration configuration, InboundContext context, MainConnections mains)
+    {
+        var users = new Users();
+        foreach (AccountConfiguration account in (configuration.Settings as ProxyInboundSettings)?.Accounts ?? [])
+        {
+            users.TryAdd($"{account.User}:{account.Pass}");
+        }
+
+        (bool udp, IPAddress? ip) = configuration.Settings switch
+        {
+            SocksInboundSettings socks => (socks.Udp, socks.Ip),
+            MixedInboundSettings mixed => (mixed.Udp, mixed.Ip),
+            _ => (false, null),
+        };
+        bool allowsMux = configuration.Settings is ProxyInboundSettings { AllowMux: true } or ForwardInboundSettings;
+        return new InboundOptions
+        {
+            Tag = configuration.Tag,
+            Users = users,
+            Speaks = configuration.Settings switch
+            {
+                SocksInboundSettings => InboundProtocols.Socks,
+                HttpInboundSettings => InboundProtocols.Http,
+                _ => InboundProtocols.Socks | InboundProtocols.Http,
+            },
+            CarriesDatagrams = udp,
+            AssociationAddress = ip,
+            SpecialAddresses = allowsMux ? SpecialAddresses.Served : SpecialAddresses.Refused,
+            MainConnections = mains,
+            AccessLog = context.AccessLog,
+            HandshakeTimeout = context.MuxOptions.HandshakeTimeout,
+            DatagramTimeout = context.MuxOptions.DatagramIdleTimeout,
+            FlowIds = context.FlowIds,
+            Sockets = context.Sockets,
+            TimeProvider = context.TimeProvider,
+        };
+    }
+
+    private static MuxProtocols ToProtocols(MuxInboundSettings? settings)
+        => settings is null ? MuxProtocols.MuxPro | MuxProtocols.MuxCool : settings.Protocols.Aggregate(
+            (MuxProtocols)0, static (all, one) => all | (one == MuxProtocolName.MuxPro ? MuxProtocols.MuxPro : MuxProtocols.MuxCool));
+}
+
+/// <summary>What inbounds have in common.</summary>
+internal sealed record InboundContext
+{
+    public required TimeProvider TimeProvider { get; init; }
+
+    public required ILoggerFactory LoggerFactory { get; init; }
+
+    public required AccessLog AccessLog { get; init; }
+
+    /// <summary>Reaches targets for one who asks.</summary>
+    public required Func<SessionSource, IFlowDispatcher> DispatcherOf { get; init; }
+
+    /// <summary>Settings of main connections.</summary>
+    public required MuxOptions MuxOptions { get; init; }
+
+    /// <summary>Has the flows of datagrams of all main connections, so that one that is replaced loses none.</summary>
+    public required FlowTable Flows { get; init; }
+
+    public required FlowIds FlowIds { get; init; }
+
+    public required SocketBudget Sockets { get; init; }
+
+    /// <summary>Most connections at once of each inbound.</summary>
+    public required int MaxConnections { get; init; }
+}
