@@ -28,7 +28,7 @@ internal sealed class MixedInbound(Func<SessionSource, IFlowDispatcher> dispatch
             IFlowDispatcher dispatcher = dispatcherOf(new SessionSource(options.Tag, request.User, application.Source));
             await (request switch
             {
-                TunnelRequest { Destination.IsMuxPro: true } tunnel when options.SpecialAddresses != SpecialAddresses.Forwarded
+                TunnelRequest { Destination: { IsMuxPro: true } or { IsMuxCool: true } } tunnel when options.SpecialAddresses != SpecialAddresses.Forwarded
                     => connection.BecomeMainAsync(tunnel, dispatcher, stopping),
                 TunnelRequest tunnel => connection.TunnelAsync(tunnel, dispatcher, stopping),
                 ForwardRequest forward => connection.ForwardAsync(forward, dispatcher, stopping),

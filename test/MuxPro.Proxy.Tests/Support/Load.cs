@@ -1,0 +1,100 @@
+using System.Net;
+using System.Net.Sockets;
+using MuxPro.Proxy.Outbounds;
+
+namespace MuxPro.Proxy.Tests.Support;
+
+/// <summary>What applications do through a SOCKS5 port: little, much, and many at once, by TCP and by UDP. Everything that comes is compared.</summary>
+internal static class Load
+{
+    private const int Attempts = 20;
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(1);
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    /// <summary>Connects to a target.</summary>
+    public static async Task<Link> ConnectAsync(IPEndPoint socks, Destination target)
+    {
+        Link link = await Link.ConnectTcpAsync(socks.Address.ToString(), socks.Port, Cancel);
+        return await SocksClient.ConnectAsync(link, "test", target, null, Cancel);
+    }
+
+    public static async Task DownloadAsync(IPEndPoint socks, LoadTarget target, long length)
+    {
+        await using Link link = await ConnectAsync(socks, target.Destination);
+        await LoadTarget.DownloadAsync(link.AsStream(), length, Cancel);
+    }
+
+    public static async Task UploadAsync(IPEndPoint socks, LoadTarget target, long length)
+    {
+        await using Link link = await ConnectAsync(socks, target.Destination);
+        await LoadTarget.UploadAsync(link.AsStream(), length, Cancel);
+    }
+
+    /// <summary>Bytes by TCP: 1 B to 4 KiB, 100 MB each way, and 50 at once.</summary>
+    public static async Task StreamsAsync(IPEndPoint socks)
+    {
+        const long Much = 100_000_000;
+        await using var target = new LoadTarget();
+        foreach (long length in (long[])[1, 100, 4096])
+        {
+            await DownloadAsync(socks, target, length);
+            await UploadAsync(socks, target, length);
+        }
+
+        await DownloadAsync(socks, target, Much);
+        await UploadAsync(socks, target, Much);
+        await Task.WhenAll(Enumerable.Range(0, 50).Select(i => i % 2 == 0
+            ? DownloadAsync(socks, target, 1 + (i * 40_000)) : UploadAsync(socks, target, 1 + (i * 40_000))));
+    }
+
+    /// <summary>Datagrams of 1 B to 1,400 B, and 50 flows at once.</summary>
+    public static async Task DatagramsAsync(IPEndPoint socks)
+    {
+        await using var echo = new UdpEcho();
+        using (SocksUdpClient client = await SocksUdpClient.ConnectAsync(socks))
+        {
+            foreach (int length in (int[])[1, 100, 512, 1400])
+            {
+                await ExchangeAsync(client, echo, [.. Enumerable.Range(0, length).Select(i => (byte)(i + length))]);
+            }
+        }
+
+        await Task.WhenAll(Enumerable.Range(0, 50).Select(async i =>
+        {
+            using SocksUdpClient client = await SocksUdpClient.ConnectAsync(socks);
+            for (int j = 0; j < 5; j++)
+            {
+                await ExchangeAsync(client, echo, [(byte)i, (byte)j, 1, 2, 3]);
+            }
+        }));
+    }
+
+    /// <summary>Sends a datagram until it is answered: on the way, one may be lost.</summary>
+    public static async Task ExchangeAsync(SocksUdpClient client, UdpEcho echo, byte[] data)
+    {
+        for (int attempt = 0; attempt < Attempts; attempt++)
+        {
+            await client.SendAsync(echo.Destination, data);
+            using var timeout = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+            timeout.CancelAfter(AnswerTimeout);
+            try
+            {
+                while (true)
+                {
+                    (_, byte[] answer) = await client.ReceiveAsync(timeout.Token);
+                    if (answer.AsSpan().SequenceEqual(data))
+                    {
+                        return;
+                    }
+                }
+            }
+            catch (Exception exception) when (exception is OperationCanceledException or SocketException && !Cancel.IsCancellationRequested)
+            {
+                // Once more.
+            }
+        }
+
+        Assert.Fail($"A datagram of {data.Length} bytes was not answered in {Attempts} attempts.");
+    }
+}
