@@ -6,7 +6,7 @@ namespace MuxPro.Proxy.Configuration;
 internal sealed record AddressPattern : IConfigurationValue<AddressPattern>
 {
     private const string PrivateName = "private";
-    private const string Right = "an address such as 192.0.2.1 or 2001:db8::1, a network such as 10.0.0.0/8 whose host bits are zero, or 'private'";
+    private const string Right = "an address such as 192.0.2.1 or 2001:db8::1, a network such as 10.0.0.0/8, or 'private'";
 
     private AddressPattern(IPNetwork? network) => Network = network;
 

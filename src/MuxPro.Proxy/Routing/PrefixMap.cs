@@ -23,7 +23,7 @@ internal sealed class PrefixMap<T>
     public T GetOrAdd(IPNetwork network, Func<T> make)
     {
         (bool isV6, UInt128 bits) = BitsOf(network.BaseAddress);
-        var key = (isV6, network.PrefixLength, bits);
+        var key = (isV6, network.PrefixLength, Masked(isV6, bits, network.PrefixLength));
         if (!_values.TryGetValue(key, out T? value))
         {
             _values[key] = value = make();
@@ -46,8 +46,13 @@ internal sealed class PrefixMap<T>
     public bool TryGet(IPAddress address, int length, [MaybeNullWhen(false)] out T value)
     {
         (bool isV6, UInt128 bits) = BitsOf(address);
+        return _values.TryGetValue((isV6, length, Masked(isV6, bits, length)), out value);
+    }
+
+    private static UInt128 Masked(bool isV6, UInt128 bits, int length)
+    {
         int rest = (isV6 ? IPv6Bits : IPv4Bits) - length;
-        return _values.TryGetValue((isV6, length, length == 0 ? UInt128.Zero : bits >> rest << rest), out value);
+        return length == 0 ? UInt128.Zero : bits >> rest << rest;
     }
 
     private static (bool IsV6, UInt128 Bits) BitsOf(IPAddress address)
