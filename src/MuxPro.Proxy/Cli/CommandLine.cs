@@ -15,6 +15,7 @@ internal static class CommandLine
         UpCommand.Create(),
         RunCommand.Create(now),
         CheckCommand.Create(),
+        SchemaCommand.Create(),
         ServerCommand.Create(now),
         ClientCommand.Create(),
         KeysCommand.Create(),

@@ -1,0 +1,202 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Security;
+
+namespace MuxPro.Proxy.Tests.Configuration;
+
+/// <summary>
+/// What is written of configurations is what the model says. With MUXPRO_UPDATE_DOCS=1 the schema and the tables of the documentation are written anew.
+/// </summary>
+public sealed partial class ConfigurationDocsTests
+{
+    private const string Begin = "<!-- fields: made from the model; MUXPRO_UPDATE_DOCS=1 dotnet test writes them anew -->\n";
+    private const string End = "<!-- /fields -->\n";
+
+    private static readonly bool IsUpdating = Environment.GetEnvironmentVariable("MUXPRO_UPDATE_DOCS") == "1";
+
+    public static TheoryData<string> Samples
+        => [.. Directory.GetFiles(Path.Combine(Root(), "samples", "config"), "*.json").Select(static file => Path.GetFileName(file))];
+
+    [Fact]
+    public void Schema_IsThatOfTheModel() => Compare(Path.Combine(Root(), "docs", "config.schema.json"), static _ => ConfigurationSchema.Create());
+
+    [Fact]
+    public void Fields_AreAllDocumented() => Compare(Path.Combine(Root(), "docs", "proxy.md"), static text =>
+    {
+        int begin = text.IndexOf(Begin, StringComparison.Ordinal) + Begin.Length;
+        int end = text.IndexOf(End, StringComparison.Ordinal);
+        Assert.True(begin >= Begin.Length && end >= begin, "docs/proxy.md has lost its marks.");
+        return text[..begin] + Reference() + text[end..];
+    });
+
+    [Theory]
+    [MemberData(nameof(Samples))]
+    public void Sample_IsGood(string file) => CheckGood(file, File.ReadAllText(Path.Combine(Root(), "samples", "config", file)));
+
+    [Fact]
+    public void ExamplesOfTheDocumentation_AreGood()
+    {
+        MatchCollection blocks = JsonBlock().Matches(File.ReadAllText(Path.Combine(Root(), "docs", "proxy.md")));
+        Assert.NotEmpty(blocks);
+        Assert.All(blocks, static block => CheckGood("proxy.md", block.Groups[1].Value));
+    }
+
+    /// <summary>What the schema knows of a field is what the reader takes: unknown fields are refused by both.</summary>
+    [Fact]
+    public void Schema_KnowsTheFieldsOfTheSamples()
+    {
+        var schema = (JsonObject)JsonNode.Parse(ConfigurationSchema.Create())!;
+        foreach (string file in Directory.GetFiles(Path.Combine(Root(), "samples", "config"), "*.json"))
+        {
+            var sample = (JsonObject)JsonNode.Parse(File.ReadAllText(file), documentOptions: new() { CommentHandling = System.Text.Json.JsonCommentHandling.Skip })!;
+            AssertKnown(schema, sample, Path.GetFileName(file));
+        }
+    }
+
+    private static void AssertKnown(JsonObject schema, JsonObject value, string path)
+    {
+        var properties = (JsonObject?)schema["properties"];
+        if (properties is null)
+        {
+            return;
+        }
+
+        foreach ((string name, JsonNode? field) in value)
+        {
+            Assert.True(properties.ContainsKey(name), $"{path}.{name} is not in the schema.");
+            var known = (JsonObject)properties[name]!;
+            var form = (JsonObject?)((JsonArray?)schema["allOf"])?.FirstOrDefault(condition => condition!["if"]!["properties"]!.AsObject()
+                .All(test => ((JsonArray)test.Value!["enum"]!).Any(word => word!.GetValue<string>() == value[test.Key]?.GetValue<string>())))?["then"]?["properties"]?[name];
+            known = form ?? known;
+            if (field is JsonObject inner)
+            {
+                AssertKnown(known, inner, $"{path}.{name}");
+            }
+            else if (field is JsonArray list && known["items"] is JsonObject item)
+            {
+                foreach (JsonObject each in list.OfType<JsonObject>())
+                {
+                    AssertKnown(item, each, $"{path}.{name}[]");
+                }
+            }
+        }
+    }
+
+    private static void CheckGood(string name, string json)
+    {
+        string directory = Directory.CreateTempSubdirectory("muxpro-samples-").FullName;
+        try
+        {
+            using var key = KeyFile.Create("sample", TimeProvider.System);
+            foreach (string file in (string[])["client.pem", "server.pem"])
+            {
+                key.Save(Path.Combine(directory, file));
+                json = json.Replace($"\"{file}\"", $"\"{Path.Combine(directory, file)}\"", StringComparison.Ordinal);
+            }
+
+            string authorized = Path.Combine(directory, "authorized");
+            File.WriteAllText(authorized, $"{key.Pin} ann\n");
+            ConfigurationResult result = ConfigurationReader.ReadText(
+                name, Encoding.UTF8.GetBytes(json.Replace("\"authorized\"", $"\"{authorized}\"", StringComparison.Ordinal)));
+            Assert.True(result.Configuration is not null && result.Problems.Count == 0, string.Join('\n', result.Problems));
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    private static void Compare(string file, Func<string, string> make)
+    {
+        string is_ = File.Exists(file) ? File.ReadAllText(file) : "";
+        string should = make(is_);
+        if (IsUpdating)
+        {
+            File.WriteAllText(file, should);
+        }
+        else
+        {
+            Assert.Equal(should, is_);
+        }
+    }
+
+    private static string Reference()
+    {
+        var text = new StringBuilder();
+        Describe(text, "The root", typeof(DaemonConfiguration), []);
+        return text.ToString();
+    }
+
+    private static void Describe(StringBuilder text, string title, Type type, HashSet<Type> done)
+    {
+        if (!done.Add(type))
+        {
+            return;
+        }
+
+        IReadOnlyList<ModelField> fields = ModelField.Of(type);
+        if (fields.Count > 0)
+        {
+            text.Append('\n').Append("#### ").Append(title).Append("\n\n| field | type | default | |\n|---|---|---|---|\n");
+            foreach (ModelField field in fields)
+            {
+                if (field.FormBy is { } by)
+                {
+                    string names = string.Join(", ", field.Forms.Select(static form => form.Alias is null ? $"`{form.Name}`" : $"`{form.Name}` (V2Ray: `{form.Alias}`)"));
+                    text.Append("| `").Append(by).Append("` | string | required | ").Append(names).Append(" |\n");
+                }
+
+                string value = field.IsRequired ? "required" : ConfigurationSchema.DefaultOf(field, type) is { } node ? $"`{node.ToJsonString()}`" : "";
+                string description = field.Description.Replace("|", "\\|", StringComparison.Ordinal);
+                text.Append("| `").Append(field.Name).Append("` | ").Append(TypeOf(field.Property.PropertyType)).Append(" | ").Append(value).Append(" | ").Append(description).Append(" |\n");
+            }
+        }
+
+        foreach (ModelField field in fields)
+        {
+            if (field.FormBy is not null)
+            {
+                string what = title.Contains("inbounds", StringComparison.Ordinal) ? "inbound" : "outbound";
+                foreach (FormAttribute form in field.Forms)
+                {
+                    Describe(text, $"`settings` of {what} `{form.Name}`", form.Type, done);
+                }
+
+                continue;
+            }
+
+            Type inner = ModelField.ItemOf(field.Property.PropertyType) ?? field.Property.PropertyType;
+            if (ModelField.IsRecord(inner))
+            {
+                Describe(text, $"`{field.Name}`{(inner == field.Property.PropertyType ? "" : ", each")}", inner, done);
+            }
+        }
+    }
+
+    private static string TypeOf(Type type)
+    {
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        return ModelField.ItemOf(type) is { } item ? $"list of {TypeOf(item)}s"
+            : type == typeof(bool) ? "true or false"
+            : type == typeof(int) ? "number"
+            : type == typeof(PortRange) || type == typeof(PortRanges) ? "number or string"
+            : type == typeof(string) || type.IsEnum || type == typeof(System.Net.IPAddress) || ModelField.IsValue(type) ? "string"
+            : "object";
+    }
+
+    private static string Root()
+    {
+        string? directory = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(directory, "Mux.slnx")))
+        {
+            directory = Path.GetDirectoryName(directory) ?? throw new InvalidOperationException("The tests do not run inside the repository.");
+        }
+
+        return directory;
+    }
+
+    [GeneratedRegex("```json\\n(\\{.*?)```", RegexOptions.Singleline)]
+    private static partial Regex JsonBlock();
+}
