@@ -4,4 +4,4 @@ using BenchmarkDotNet.Running;
 
 // The repository's own artifacts folder.
 IConfig config = DefaultConfig.Instance.WithArtifactsPath(Path.Combine("artifacts", "bench", "micro"));
-BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args, config);
+BenchmarkSwitcher.FromAssembly(typeof(MuxPro.Benchmarks.RoutingBenchmarks).Assembly).Run(args, config);

@@ -17,7 +17,7 @@ internal sealed class LineLoggerProvider(ConsoleFormatter formatter, LineWriter 
     private sealed class LineLogger(string category, ConsoleFormatter formatter, LineWriter lines) : ILogger
     {
         [ThreadStatic]
-        private static StringWriter? _text;
+        private static StringWriter? Text;
 
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
@@ -26,9 +26,9 @@ internal sealed class LineLoggerProvider(ConsoleFormatter formatter, LineWriter 
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> format)
         {
-            _text ??= new StringWriter();
-            formatter.Write(new LogEntry<TState>(logLevel, category, eventId, state, exception, format), null, _text);
-            System.Text.StringBuilder text = _text.GetStringBuilder();
+            Text ??= new StringWriter();
+            formatter.Write(new LogEntry<TState>(logLevel, category, eventId, state, exception, format), null, Text);
+            System.Text.StringBuilder text = Text.GetStringBuilder();
             if (text.Length > 0)
             {
                 lines.Write(text.ToString());

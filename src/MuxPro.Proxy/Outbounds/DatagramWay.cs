@@ -169,7 +169,7 @@ internal sealed class DatagramWay(RoutedDatagramLink link, Destination target, O
                 Interlocked.Increment(ref _down);
                 Interlocked.Add(ref _downBytes, datagram.Data.Length);
                 link.OnReceived(this, datagram);
-                
+
                 // Not given up when this way alone is closed: the datagram is still in use.
                 await _used.Reader.ReadAsync(link.Closing);
             }

@@ -148,7 +148,7 @@ public sealed partial class ConfigurationDocsTests
                     text.Append("| `").Append(by).Append("` | string | required | ").Append(names).Append(" |\n");
                 }
 
-                string value = field.IsRequired ? "required" : ConfigurationSchema.DefaultOf(field, type) is { } node ? $"`{node.ToJsonString()}`" : "";
+                string value = field.FormBy is not null ? "" : field.IsRequired ? "required" : ConfigurationSchema.DefaultOf(field, type) is { } node ? $"`{node.ToJsonString()}`" : "";
                 string description = field.Description.Replace("|", "\\|", StringComparison.Ordinal);
                 text.Append("| `").Append(field.Name).Append("` | ").Append(TypeOf(field.Property.PropertyType)).Append(" | ").Append(value).Append(" | ").Append(description).Append(" |\n");
             }
