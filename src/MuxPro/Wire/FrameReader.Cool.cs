@@ -9,6 +9,9 @@ public partial struct FrameReader
     // SPEC 9: "End with Opt bit 02 for error".
     private const FrameOptions CoolError = (FrameOptions)0x02;
 
+    // None is carried: the one in the middle.
+    private const byte CoolPriority = 128;
+
     // | L | ID (2) | State (1) | Opt (1) | fields (L - 4) [| length (2) | data]     data where Opt has bit 01, in every state
     private FrameReadStatus ParseCool(
         ref ReadOnlySequence<byte> buffer, scoped ReadOnlySpan<byte> head, int metadata, bool whole, out Frame frame, out FrameError error)
@@ -84,7 +87,7 @@ public partial struct FrameReader
             Type = FrameType.New,
             Id = id,
             Options = options,
-            Priority = Session.DefaultPriority,
+            Priority = CoolPriority,
             Destination = destination,
             Fault = fault,
             DataLength = dataLength,
