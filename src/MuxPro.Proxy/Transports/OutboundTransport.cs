@@ -44,8 +44,9 @@ internal sealed class OutboundTransport
         _through = through;
         _logger = context.LoggerFactory.CreateLogger("MuxPro.Proxy.Outbound");
         Name = _settings.Network == TransportNetwork.Unix ? _address : Destination.Tcp(_address, _port).ToString();
-        string[] protocols = isForMainConnections && _settings.Network != TransportNetwork.Ws ? MainProtocols : OtherProtocols;
-        _tls = _settings.Security == TransportSecurity.None ? null : new Tls(_settings.TlsSettings, protocols, context.TimeProvider, _logger);
+        bool isMux = isForMainConnections && _settings.Network != TransportNetwork.Ws;
+        _tls = _settings.Security == TransportSecurity.None ? null
+            : new Tls(_settings.TlsSettings, isMux ? MainProtocols : OtherProtocols, isMux, context.TimeProvider, _logger);
         _direct = new DirectDispatcher(new DirectOptions
         {
             ConnectTimeout = context.ConnectTimeout,
@@ -101,9 +102,11 @@ internal sealed class OutboundTransport
 
             // TLS right on a socket is what the engine reads and writes fastest.
             Pin? seen = null;
-            return link.AsStream() is NetworkStream { Socket: var socket }
+            link = link.AsStream() is NetworkStream { Socket: var socket }
                 ? await CheckedAsync(() => Link.ConnectTlsAsync(socket, _tls.ForClient(_address, pin => seen = pin), cancellationToken), () => seen)
                 : Link.FromStream(await StartTlsAsync(link.AsStream(), cancellationToken));
+            _tls.CheckProtocol((SslStream)link.AsStream());
+            return link;
         }
         catch
         {
