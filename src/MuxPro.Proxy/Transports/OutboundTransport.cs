@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Net.WebSockets;
@@ -18,6 +19,7 @@ internal sealed class OutboundTransport
     private readonly StreamConfiguration _settings;
     private readonly string _address;
     private readonly int _port;
+    private readonly bool _isForMainConnections;
     private readonly OutboundContext _context;
     private readonly DirectDispatcher _direct;
     private readonly Func<Destination, CancellationToken, ValueTask<Link>>? _through;
@@ -40,6 +42,7 @@ internal sealed class OutboundTransport
         _settings = outbound.StreamSettings;
         _address = server.Address;
         _port = server.Port ?? 0;
+        _isForMainConnections = isForMainConnections;
         _context = context;
         _through = through;
         _logger = context.LoggerFactory.CreateLogger("MuxPro.Proxy.Outbound");
@@ -50,8 +53,7 @@ internal sealed class OutboundTransport
         _direct = new DirectDispatcher(new DirectOptions
         {
             ConnectTimeout = context.ConnectTimeout,
-            Connect = (target, cancellationToken) => CountedSocket.ConnectToServerAsync(
-                target, context.Sockets, outbound.SendThrough, _settings.Sockopt, cancellationToken),
+            Connect = (target, cancellationToken) => OpenAsync(target, outbound.SendThrough, cancellationToken),
             TimeProvider = context.TimeProvider,
         });
     }
@@ -74,6 +76,11 @@ internal sealed class OutboundTransport
             }
 
             return link;
+        }
+        catch (SessionException exception) when (exception.ErrorCode == ErrorCode.ResourceExhaustion && _through is null)
+        {
+            // This end's limit, not the server's outage.
+            throw;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -119,13 +126,17 @@ internal sealed class OutboundTransport
     {
         if (_settings.Network == TransportNetwork.Unix)
         {
-            return Link.FromSocket(await CountedSocket.ConnectToServerAsync(
-                new UnixDomainSocketEndPoint(_address), _context.Sockets, null, _settings.Sockopt, cancellationToken));
+            return Link.FromSocket(await OpenAsync(new UnixDomainSocketEndPoint(_address), null, cancellationToken));
         }
 
         var server = Destination.Tcp(_address, _port);
         return _through is null ? await _direct.DispatchAsync(server, cancellationToken) : await _through(server, cancellationToken);
     }
+
+    /// <summary>A main connection is for many, who are here already. Others have one for each, as direct connections do, and share their limit.</summary>
+    private Task<Socket> OpenAsync(EndPoint server, IPAddress? local, CancellationToken cancellationToken) => _isForMainConnections
+        ? CountedSocket.ConnectToServerAsync(server, _context.Sockets, local, _settings.Sockopt, cancellationToken)
+        : CountedSocket.ConnectAsync(server, _context.Sockets, local, _settings.Sockopt, cancellationToken);
 
     private ValueTask<SslStream> StartTlsAsync(Stream stream, CancellationToken cancellationToken)
     {
