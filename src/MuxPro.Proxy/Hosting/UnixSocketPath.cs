@@ -8,6 +8,10 @@ internal sealed class UnixSocketPath
     // Whoever is in the group of the process may connect.
     private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
 
+    // What opening a socket as a file fails with: ENXIO on Linux, EOPNOTSUPP on others.
+    private const int NoSuchDevice = 6;
+    private const int NotSupported = 102;
+
     private readonly string _path;
 
     private UnixSocketPath(string path) => _path = path;
@@ -18,9 +22,14 @@ internal sealed class UnixSocketPath
         string path = endPoint.ToString();
         if (File.Exists(path))
         {
-            if (!IsDeadSocket(endPoint))
+            if (!IsSocket(path))
             {
-                throw new SocketException((int)SocketError.AddressAlreadyInUse);
+                throw new SocketException((int)SocketError.AddressAlreadyInUse, $"{path} is there already, and is no socket.");
+            }
+
+            if (IsListenedOn(endPoint))
+            {
+                throw new SocketException((int)SocketError.AddressAlreadyInUse, $"{path} is listened on already.");
             }
 
             File.Delete(path);
@@ -49,18 +58,36 @@ internal sealed class UnixSocketPath
         }
     }
 
-    private static bool IsDeadSocket(UnixDomainSocketEndPoint endPoint)
+    // A socket cannot be opened as a file; everything else can, or says that it is not ours. For writing too: a pipe that nobody writes to would wait.
+    private static bool IsSocket(string path)
     {
-        using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            using FileStream file = new(path, FileMode.Open, FileAccess.ReadWrite);
+            return false;
+        }
+        catch (IOException exception) when (exception is not FileNotFoundException)
+        {
+            return exception.HResult is NoSuchDevice or NotSupported;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    private static bool IsListenedOn(UnixDomainSocketEndPoint endPoint)
+    {
+        // Without waiting: the backlog of one that is stuck may be full.
+        using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { Blocking = false };
         try
         {
             probe.Connect(endPoint);
-            return false;
+            return true;
         }
         catch (SocketException exception)
         {
-            // Also what a file that is no socket says: that one has a length.
-            return exception.SocketErrorCode == SocketError.ConnectionRefused && new FileInfo(endPoint.ToString()!).Length == 0;
+            return exception.SocketErrorCode != SocketError.ConnectionRefused;
         }
     }
 }

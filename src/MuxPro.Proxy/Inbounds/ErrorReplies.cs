@@ -41,13 +41,32 @@ internal static class ErrorReplies
         _ => ErrorCode.DestinationUnreachable,
     };
 
-    /// <summary>What another proxy's answer to CONNECT means as a code.</summary>
-    public static ErrorCode OfHttpStatus(int status) => status switch
+    /// <summary>What more another proxy's reply says.</summary>
+    public static FailureDetail DetailOfSocksReply(byte reply) => reply switch
     {
-        403 => ErrorCode.ProxyRejected,
-        503 => ErrorCode.ResourceExhaustion,
-        504 => ErrorCode.OperationTimeout,
-        _ => ErrorCode.DestinationUnreachable,
+        SocksNetworkUnreachable => FailureDetail.NetworkUnreachable,
+        SocksHostUnreachable => FailureDetail.HostUnreachable,
+        SocksConnectionRefused => FailureDetail.ConnectionRefused,
+        _ => FailureDetail.None,
+    };
+
+    /// <summary>What another proxy's answer to CONNECT means: the word of RFC 9209, where it gives one, tells more than the status.</summary>
+    public static (ErrorCode Code, FailureDetail Detail) OfHttpStatus(int status, string? proxyError) => proxyError switch
+    {
+        "connection_refused" => (ErrorCode.RemoteDisconnect, FailureDetail.ConnectionRefused),
+        "connection_terminated" => (ErrorCode.RemoteDisconnect, FailureDetail.None),
+        "dns_error" => (ErrorCode.DestinationUnreachable, FailureDetail.NameNotFound),
+        "destination_ip_unroutable" => (ErrorCode.DestinationUnreachable, FailureDetail.HostUnreachable),
+        "connection_timeout" or "dns_timeout" => (ErrorCode.OperationTimeout, FailureDetail.None),
+        "connection_limit_reached" => (ErrorCode.ResourceExhaustion, FailureDetail.None),
+        "destination_ip_prohibited" or "http_request_denied" => (ErrorCode.ProxyRejected, FailureDetail.None),
+        _ => (status switch
+        {
+            403 or 405 or 451 or 501 => ErrorCode.ProxyRejected,
+            429 or 503 => ErrorCode.ResourceExhaustion,
+            408 or 504 => ErrorCode.OperationTimeout,
+            _ => ErrorCode.DestinationUnreachable,
+        }, FailureDetail.None),
     };
 
     /// <summary>The code by name and number, for example <c>ProxyRejected (0006)</c>.</summary>

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using MuxPro.Proxy.Outbounds;
 
@@ -7,9 +6,6 @@ namespace MuxPro.Proxy.Inbounds;
 /// <summary>An application's connection once it is known what it wants: dispatches, carries, and reports how it ended.</summary>
 internal sealed class InboundConnection(Application application, InboundOptions options, ILogger logger)
 {
-    private const int MaxDrain = 256 * 1024;
-    private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(1);
-
     private readonly Link _link = application.Link;
 
     public async Task TunnelAsync(TunnelRequest request, IDispatcher dispatcher, CancellationToken stopping)
@@ -101,27 +97,7 @@ internal sealed class InboundConnection(Application application, InboundOptions 
     }
 
     /// <summary>Says a last word and closes so that it arrives: a socket closed with bytes unread would send a reset instead.</summary>
-    public async Task SayAndCloseAsync(byte[] lastWord, CancellationToken stopping)
-    {
-        using var timeout = new CancellationTokenSource(DrainTimeout, options.TimeProvider);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stopping);
-        try
-        {
-            Stream stream = _link.AsStream();
-            await stream.WriteAsync(lastWord, either.Token);
-            await _link.Output.CompleteAsync();
-            byte[] buffer = new byte[4096];
-            int drained = 0;
-            while (drained < MaxDrain && await stream.ReadAsync(buffer, either.Token) is int read and > 0)
-            {
-                drained += read;
-            }
-        }
-        catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
-        {
-            // The application did not wait for it.
-        }
-    }
+    public Task SayAndCloseAsync(byte[] lastWord, CancellationToken stopping) => LastWord.SayAsync(_link, lastWord, options.TimeProvider, stopping);
 
     private async Task<Link?> TryDispatchAsync(TunnelRequest request, IDispatcher dispatcher, long started, CancellationToken stopping)
     {

@@ -42,10 +42,10 @@ internal sealed class CountedSocket : Socket
     /// <summary>Connects to a target from one of this machine's addresses.</summary>
     /// <exception cref="SessionException">No place is free.</exception>
     public static Task<Socket> ConnectAsync(
-        IPEndPoint target, SocketBudget budget, IPAddress? local, SocketConfiguration options, CancellationToken cancellationToken)
+        EndPoint target, SocketBudget budget, IPAddress? local, SocketConfiguration options, CancellationToken cancellationToken)
     {
         Take(budget);
-        return ConnectAsync(Create(() => new CountedSocket(target.AddressFamily, budget), budget), target, local, options, cancellationToken);
+        return ConnectAsync(Open(target, budget), target, local, options, cancellationToken);
     }
 
     /// <summary>Connects to a server, which applications that are here already need: it is not refused.</summary>
@@ -53,10 +53,11 @@ internal sealed class CountedSocket : Socket
         EndPoint server, SocketBudget budget, IPAddress? local, SocketConfiguration options, CancellationToken cancellationToken)
     {
         budget.Enter();
-        Socket socket = Create(
-            () => server is UnixDomainSocketEndPoint unix ? new CountedSocket(budget, unix) : new CountedSocket(server.AddressFamily, budget), budget);
-        return ConnectAsync(socket, server, local, options, cancellationToken);
+        return ConnectAsync(Open(server, budget), server, local, options, cancellationToken);
     }
+
+    private static CountedSocket Open(EndPoint target, SocketBudget budget) => Create(
+        () => target is UnixDomainSocketEndPoint unix ? new CountedSocket(budget, unix) : new CountedSocket(target.AddressFamily, budget), budget);
 
     private static async Task<Socket> ConnectAsync(
         Socket socket, EndPoint target, IPAddress? local, SocketConfiguration options, CancellationToken cancellationToken)

@@ -31,12 +31,12 @@ internal sealed class ProxyOutbound : Outbound
 
     public override ValueTask<Link> DispatchAsync(Destination destination, byte priority, CancellationToken cancellationToken)
         => TryAllAsync(
-            async (transport, account) =>
+            async (transport, account, either) =>
             {
                 Link link = await transport.DialAsync(cancellationToken);
                 return _isHttp
-                    ? await HttpConnectClient.ConnectAsync(link, transport.Name, destination, account, cancellationToken)
-                    : await SocksClient.ConnectAsync(link, transport.Name, destination, account, cancellationToken);
+                    ? await HttpConnectClient.ConnectAsync(link, transport.Name, destination, account, either)
+                    : await SocksClient.ConnectAsync(link, transport.Name, destination, account, either);
             },
             cancellationToken);
 
@@ -44,24 +44,41 @@ internal sealed class ProxyOutbound : Outbound
         => _isHttp
             ? throw new SessionException(ErrorCode.ProxyRejected, $"{first}: outbound '{Tag}' is an HTTP proxy, which carries no UDP without 'mux'.")
             : TryAllAsync(
-                async (transport, account) => await SocksClient.AssociateAsync(
-                    await transport.DialAsync(cancellationToken), transport.Name, first, account, _context.Sockets, cancellationToken),
+                async (transport, account, either) => await SocksClient.AssociateAsync(
+                    await transport.DialAsync(cancellationToken), transport.Name, first, account, _context.Sockets, either),
                 cancellationToken);
 
     private async ValueTask<T> TryAllAsync<T>(
-        Func<OutboundTransport, AccountConfiguration?, ValueTask<T>> reach, CancellationToken cancellationToken)
+        Func<OutboundTransport, AccountConfiguration?, CancellationToken, ValueTask<T>> reach, CancellationToken cancellationToken)
     {
         for (int i = 0; ; i++)
         {
             (OutboundTransport transport, AccountConfiguration? account) = _servers[i];
             try
             {
-                return await reach(transport, account);
+                return await InTimeAsync(transport, either => reach(transport, account, either), cancellationToken);
             }
             catch (IOException exception) when (exception is not SessionException && i < _servers.Length - 1 && !cancellationToken.IsCancellationRequested)
             {
                 // The proxy, not the target: the next one may do.
             }
+        }
+    }
+
+    /// <summary>A proxy gets the time of a connection once to be reached, and once more to reach its target.</summary>
+    private async ValueTask<T> InTimeAsync<T>(
+        OutboundTransport transport, Func<CancellationToken, ValueTask<T>> reach, CancellationToken cancellationToken)
+    {
+        TimeSpan limit = 2 * _context.ConnectTimeout;
+        using var timeout = new CancellationTokenSource(limit, _context.TimeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        try
+        {
+            return await reach(either.Token);
+        }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new IOException($"The proxy {transport.Name} did not answer within {limit.TotalSeconds} s.", exception);
         }
     }
 }

@@ -1,5 +1,5 @@
-using System.Buffers.Binary;
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using MuxPro.Proxy.Configuration;
 using MuxPro.Proxy.Hosting;
@@ -10,6 +10,9 @@ namespace MuxPro.Proxy.Outbounds;
 /// <summary>The client's side of SOCKS5 (RFC 1928) with name and password (RFC 1929): CONNECT and UDP ASSOCIATE.</summary>
 internal static class SocksClient
 {
+    // RFC 1929: name and password have a length of one byte each.
+    private const int MaxLoginText = 255;
+
     private const byte Version = 0x05;
     private const byte NoAuthentication = 0x00;
     private const byte UserNamePassword = 0x02;
@@ -28,7 +31,7 @@ internal static class SocksClient
     /// <exception cref="IOException">The proxy does not do what one does.</exception>
     public static ValueTask<Link> ConnectAsync(
         Link link, string proxy, Destination destination, AccountConfiguration? account, CancellationToken cancellationToken)
-        => OrAbortAsync(link, async () =>
+        => OrAbortAsync(link, proxy, async () =>
         {
             await RequestAsync(link.AsStream(), proxy, Connect, destination, account, cancellationToken);
             return link;
@@ -39,20 +42,31 @@ internal static class SocksClient
     /// <returns>The flow; it ends with the connection to the proxy.</returns>
     public static ValueTask<DatagramLink> AssociateAsync(
         Link link, string proxy, Destination first, AccountConfiguration? account, SocketBudget sockets, CancellationToken cancellationToken)
-        => OrAbortAsync(link, async () =>
+        => OrAbortAsync(link, proxy, async () =>
         {
             Destination relay = await RequestAsync(link.AsStream(), proxy, UdpAssociate, Destination.Udp(IPAddress.Any, 1), account, cancellationToken);
+
+            // Nowhere in particular means where the proxy itself is.
             IPAddress? told = relay.Address;
-            IPAddress address = told is null || told.Equals(IPAddress.Any) || told.Equals(IPAddress.IPv6Any)
-                ? (link.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.Loopback : told;
+            IPAddress? address = told is null || told.Equals(IPAddress.Any) || told.Equals(IPAddress.IPv6Any) ? (link.RemoteEndPoint as IPEndPoint)?.Address : told;
+            if (address is null || relay.Port == 0)
+            {
+                throw new IOException($"The SOCKS proxy {proxy} does not say where it takes datagrams.");
+            }
+
             return (DatagramLink)SocksDatagramLink.Start(link, new IPEndPoint(Addresses.Plain(address), relay.Port), first, sockets);
         });
 
-    private static async ValueTask<T> OrAbortAsync<T>(Link link, Func<Task<T>> negotiate)
+    private static async ValueTask<T> OrAbortAsync<T>(Link link, string proxy, Func<Task<T>> negotiate)
     {
         try
         {
             return await negotiate();
+        }
+        catch (Exception exception) when (exception is EndOfStreamException or SocketException)
+        {
+            link.Abort();
+            throw new IOException($"The SOCKS proxy {proxy} broke off: {exception.Message}", exception);
         }
         catch
         {
@@ -95,13 +109,14 @@ internal static class SocksClient
         await stream.ReadExactlyAsync(buffer.AsMemory(5, rest), cancellationToken);
         if (reply != 0)
         {
-            throw new SessionException(ErrorReplies.OfSocksReply(reply), $"{destination}: the SOCKS proxy {proxy} answers {reply}.");
+            throw new SessionException(ErrorReplies.OfSocksReply(reply), $"{destination}: the SOCKS proxy {proxy} answers {reply}.")
+            {
+                Detail = ErrorReplies.DetailOfSocksReply(reply),
+            };
         }
 
         ReadOnlyMemory<byte> bound = buffer.AsMemory(type == SocksAddress.Domain ? 5 : 4, type == SocksAddress.Domain ? rest : rest + 1);
-        int port = BinaryPrimitives.ReadUInt16BigEndian(bound.Span[^2..]);
-        return command == Connect || port == 0
-            ? destination : SocksAddress.Read(type, bound.Span, Network.Udp) ?? throw NoSocks(proxy);
+        return command == Connect ? destination : SocksAddress.Read(type, bound.Span, Network.Udp) ?? throw NoSocks(proxy);
     }
 
     private static async Task LogInAsync(Stream stream, string proxy, byte[] buffer, AccountConfiguration? account, CancellationToken cancellationToken)
@@ -121,6 +136,11 @@ internal static class SocksClient
             case UserNamePassword when account is not null:
                 byte[] user = Encoding.UTF8.GetBytes(account.User);
                 byte[] pass = Encoding.UTF8.GetBytes(account.Pass);
+                if (user.Length > MaxLoginText || pass.Length > MaxLoginText)
+                {
+                    throw new IOException($"The SOCKS proxy {proxy} takes names and passwords of at most {MaxLoginText} bytes.");
+                }
+
                 await stream.WriteAsync(
                     (byte[])[PasswordVersion, (byte)user.Length, .. user, (byte)pass.Length, .. pass], cancellationToken);
                 await stream.ReadExactlyAsync(buffer.AsMemory(0, 2), cancellationToken);

@@ -43,8 +43,8 @@ internal sealed class InboundTransport
         _time = time;
         _logger = logger;
         _warnings = new WarningLimit(time, WarningInterval);
-        string[] protocols = isForMainConnections && settings.Network != TransportNetwork.Ws ? MainProtocols : OtherProtocols;
-        _tls = settings.Security == TransportSecurity.None ? null : new Tls(settings.TlsSettings, protocols, time, logger);
+        bool isMux = isForMainConnections && settings.Network != TransportNetwork.Ws;
+        _tls = settings.Security == TransportSecurity.None ? null : new Tls(settings.TlsSettings, isMux ? MainProtocols : OtherProtocols, isMux, time, logger);
     }
 
     /// <summary>Makes the connection, or closes the socket and says why.</summary>
@@ -94,13 +94,18 @@ internal sealed class InboundTransport
         Link link = _tls is null
             ? Link.FromSocket(socket)
             : await Link.AcceptTlsAsync(socket, hello => _tls.ForServer(hello.ServerName, _asksForKey), cancellationToken);
-        var certificate = (link.AsStream() as SslStream)?.RemoteCertificate as X509Certificate2;
-        if (_settings.Network == TransportNetwork.Ws)
+        var tls = link.AsStream() as SslStream;
+        if (tls is not null)
         {
-            link = Link.FromWebSocket(await WebSocketUpgrade.AcceptAsync(link.AsStream(), _settings.WsSettings, cancellationToken), source);
+            _tls!.CheckProtocol(tls);
         }
 
-        return new InboundTransportConnection(link, local, source, certificate);
+        if (_settings.Network == TransportNetwork.Ws)
+        {
+            link = Link.FromWebSocket(await WebSocketUpgrade.AcceptAsync(link, _settings.WsSettings, _time, cancellationToken), source);
+        }
+
+        return new InboundTransportConnection(link, local, source, tls?.RemoteCertificate as X509Certificate2);
     }
 }
 

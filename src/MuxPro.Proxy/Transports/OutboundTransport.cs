@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Net.WebSockets;
@@ -18,6 +19,7 @@ internal sealed class OutboundTransport
     private readonly StreamConfiguration _settings;
     private readonly string _address;
     private readonly int _port;
+    private readonly bool _isForMainConnections;
     private readonly OutboundContext _context;
     private readonly DirectDispatcher _direct;
     private readonly Func<Destination, CancellationToken, ValueTask<Link>>? _through;
@@ -40,17 +42,18 @@ internal sealed class OutboundTransport
         _settings = outbound.StreamSettings;
         _address = server.Address;
         _port = server.Port ?? 0;
+        _isForMainConnections = isForMainConnections;
         _context = context;
         _through = through;
         _logger = context.LoggerFactory.CreateLogger("MuxPro.Proxy.Outbound");
         Name = _settings.Network == TransportNetwork.Unix ? _address : Destination.Tcp(_address, _port).ToString();
-        string[] protocols = isForMainConnections && _settings.Network != TransportNetwork.Ws ? MainProtocols : OtherProtocols;
-        _tls = _settings.Security == TransportSecurity.None ? null : new Tls(_settings.TlsSettings, protocols, context.TimeProvider, _logger);
+        bool isMux = isForMainConnections && _settings.Network != TransportNetwork.Ws;
+        _tls = _settings.Security == TransportSecurity.None ? null
+            : new Tls(_settings.TlsSettings, isMux ? MainProtocols : OtherProtocols, isMux, context.TimeProvider, _logger);
         _direct = new DirectDispatcher(new DirectOptions
         {
             ConnectTimeout = context.ConnectTimeout,
-            Connect = (target, cancellationToken) => CountedSocket.ConnectToServerAsync(
-                target, context.Sockets, outbound.SendThrough, _settings.Sockopt, cancellationToken),
+            Connect = (target, cancellationToken) => OpenAsync(target, outbound.SendThrough, cancellationToken),
             TimeProvider = context.TimeProvider,
         });
     }
@@ -73,6 +76,11 @@ internal sealed class OutboundTransport
             }
 
             return link;
+        }
+        catch (SessionException exception) when (exception.ErrorCode == ErrorCode.ResourceExhaustion && _through is null)
+        {
+            // This end's limit, not the server's outage.
+            throw;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -101,9 +109,11 @@ internal sealed class OutboundTransport
 
             // TLS right on a socket is what the engine reads and writes fastest.
             Pin? seen = null;
-            return link.AsStream() is NetworkStream { Socket: var socket }
+            link = link.AsStream() is NetworkStream { Socket: var socket }
                 ? await CheckedAsync(() => Link.ConnectTlsAsync(socket, _tls.ForClient(_address, pin => seen = pin), cancellationToken), () => seen)
                 : Link.FromStream(await StartTlsAsync(link.AsStream(), cancellationToken));
+            _tls.CheckProtocol((SslStream)link.AsStream());
+            return link;
         }
         catch
         {
@@ -116,13 +126,17 @@ internal sealed class OutboundTransport
     {
         if (_settings.Network == TransportNetwork.Unix)
         {
-            return Link.FromSocket(await CountedSocket.ConnectToServerAsync(
-                new UnixDomainSocketEndPoint(_address), _context.Sockets, null, _settings.Sockopt, cancellationToken));
+            return Link.FromSocket(await OpenAsync(new UnixDomainSocketEndPoint(_address), null, cancellationToken));
         }
 
         var server = Destination.Tcp(_address, _port);
         return _through is null ? await _direct.DispatchAsync(server, cancellationToken) : await _through(server, cancellationToken);
     }
+
+    /// <summary>A main connection is for many, who are here already. Others have one for each, as direct connections do, and share their limit.</summary>
+    private Task<Socket> OpenAsync(EndPoint server, IPAddress? local, CancellationToken cancellationToken) => _isForMainConnections
+        ? CountedSocket.ConnectToServerAsync(server, _context.Sockets, local, _settings.Sockopt, cancellationToken)
+        : CountedSocket.ConnectAsync(server, _context.Sockets, local, _settings.Sockopt, cancellationToken);
 
     private ValueTask<SslStream> StartTlsAsync(Stream stream, CancellationToken cancellationToken)
     {

@@ -16,18 +16,31 @@ internal sealed class Tls
     private readonly CertificateFiles[] _certificates;
     private readonly X509Certificate2Collection? _authorities;
     private readonly List<SslApplicationProtocol> _protocols;
+    private readonly bool _isProtocolNeeded;
 
     /// <param name="settings">What the configuration says.</param>
     /// <param name="protocols">The protocols where the settings name none.</param>
+    /// <param name="isProtocolNeeded">Whether the other end has to agree to one of the protocols, where there are any.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Gets what becomes of certificates that change.</param>
     /// <exception cref="ConfigurationException">A file cannot be used.</exception>
-    public Tls(TlsConfiguration settings, IReadOnlyList<string> protocols, TimeProvider time, ILogger logger)
+    public Tls(TlsConfiguration settings, IReadOnlyList<string> protocols, bool isProtocolNeeded, TimeProvider time, ILogger logger)
     {
         _settings = settings;
         _certificates = [.. settings.Certificates.Select(files => new CertificateFiles(files, time, logger))];
         _authorities = settings.CaFile is null ? null : LoadAuthorities(settings.CaFile);
         _protocols = [.. (settings.Alpn ?? protocols).Select(static name => new SslApplicationProtocol(name))];
+        _isProtocolNeeded = isProtocolNeeded && _protocols.Count > 0;
+    }
+
+    /// <summary>Looks at what was agreed on: an end that names no protocol at all fails no handshake (RFC 7301 3.1).</summary>
+    /// <exception cref="AuthenticationException">It is another service.</exception>
+    public void CheckProtocol(SslStream stream)
+    {
+        if (_isProtocolNeeded && !_protocols.Contains(stream.NegotiatedApplicationProtocol))
+        {
+            throw new AuthenticationException(MuxTls.OtherProtocol);
+        }
     }
 
     /// <summary>The authorities of a PEM file.</summary>
@@ -65,9 +78,7 @@ internal sealed class Tls
         // Who comes with a key that is looked up needs no authority: that it has the key, TLS has proven.
 #pragma warning disable CA5359
         RemoteCertificateValidationCallback = (_, certificate, _, errors)
-            => (asksForKey && !_settings.VerifyClientCertificate)
-            || (!asksForKey && !_settings.VerifyClientCertificate)
-            || IsTrusted(certificate, errors, null),
+            => !_settings.VerifyClientCertificate || IsTrusted(certificate, errors, null),
 #pragma warning restore CA5359
     };
 
@@ -112,10 +123,14 @@ internal sealed class Tls
         return policy;
     }
 
+    /// <summary>A name that is written out comes before one that only a wildcard has; a name that is none is that of the first certificate.</summary>
     private SslStreamCertificateContext Choose(string name)
     {
-        CertificateFiles? chosen = _certificates.Length == 1 || name.Length == 0
-            ? null : _certificates.FirstOrDefault(files => files.Context.TargetCertificate.MatchesHostname(name));
+        CertificateFiles? chosen = _certificates.Length == 1 || Uri.CheckHostName(name) == UriHostNameType.Unknown ? null
+            : Find(name, allowWildcards: false) ?? Find(name, allowWildcards: true);
         return (chosen ?? _certificates[0]).Context;
     }
+
+    private CertificateFiles? Find(string name, bool allowWildcards)
+        => Array.Find(_certificates, files => files.Context.TargetCertificate.MatchesHostname(name, allowWildcards));
 }

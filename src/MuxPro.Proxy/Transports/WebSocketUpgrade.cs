@@ -15,15 +15,18 @@ internal static class WebSocketUpgrade
 
     /// <summary>Answers the request and returns the WebSocket.</summary>
     /// <exception cref="HandshakeException">It is no such request; the other end has been told.</exception>
-    public static async ValueTask<WebSocket> AcceptAsync(Stream stream, WebSocketConfiguration settings, CancellationToken cancellationToken)
+    public static async ValueTask<WebSocket> AcceptAsync(
+        Link link, WebSocketConfiguration settings, TimeProvider time, CancellationToken cancellationToken)
     {
+        Stream stream = link.AsStream();
         var reader = new HandshakeReader(stream);
         ReadOnlyMemory<byte>? bytes = await reader.ReadHeadAsync(MaxHead, cancellationToken);
         (int status, string reason, string? key) = bytes is null ? (431, "a request head that is too large", null) : Judge(bytes.Value.Span, settings);
         if (key is null)
         {
-            string upgrade = status == 426 ? "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" : "Connection: close\r\n";
-            await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {status} {Phrase(status)}\r\n{upgrade}Content-Length: 0\r\n\r\n"), cancellationToken);
+            string upgrade = status == 426 ? "Upgrade: websocket\r\nConnection: Upgrade, close\r\nSec-WebSocket-Version: 13\r\n" : "Connection: close\r\n";
+            byte[] answer = Encoding.ASCII.GetBytes($"HTTP/1.1 {status} {Phrase(status)}\r\n{upgrade}Content-Length: 0\r\n\r\n");
+            await LastWord.SayAsync(link, answer, time, cancellationToken);
             throw new HandshakeException(reason);
         }
 
@@ -56,15 +59,27 @@ internal static class WebSocketUpgrade
             return (400, "no HTTP/1.1 GET request", null);
         }
 
+        // RFC 9112 3.2: exactly one, or others on the way may have understood another.
+        string[] hosts = [.. head.Values("Host")];
+        if (hosts.Length != 1)
+        {
+            return (400, "a request without one Host", null);
+        }
+
+        // What others on the way take for a body would be the first bytes of the WebSocket here.
+        if (head.Values("Content-Length").Concat(head.Values("Transfer-Encoding")).Any())
+        {
+            return (400, "a request for a WebSocket that has a body", null);
+        }
+
         if (target.Split('?', 2)[0] != settings.Path)
         {
             return (404, $"a WebSocket for '{target}', and 'path' is '{settings.Path}'", null);
         }
 
-        string host = head.Values("Host").FirstOrDefault() ?? "";
-        if (settings.Host is { } expected && !host.Split(':', 2)[0].Equals(expected.Split(':', 2)[0], StringComparison.OrdinalIgnoreCase))
+        if (settings.Host is { } expected && !WithoutPort(hosts[0]).Equals(WithoutPort(expected), StringComparison.OrdinalIgnoreCase))
         {
-            return (404, $"a WebSocket for host '{host}', and 'host' is '{expected}'", null);
+            return (404, $"a WebSocket for host '{hosts[0]}', and 'host' is '{expected}'", null);
         }
 
         string key = head.Values("Sec-WebSocket-Key").FirstOrDefault() ?? "";
@@ -73,6 +88,9 @@ internal static class WebSocketUpgrade
             ? (426, "a request that asks for no WebSocket", null)
             : (101, "", key);
     }
+
+    // An IPv6 address has colons of its own, inside of brackets.
+    private static string WithoutPort(string host) => host.LastIndexOf(':') is int colon && colon > host.LastIndexOf(']') ? host[..colon] : host;
 
     private static bool Has(HttpHead head, string field, string word)
         => head.Values(field).SelectMany(static value => value.Split(',', StringSplitOptions.TrimEntries)).Contains(word, StringComparer.OrdinalIgnoreCase);
