@@ -55,7 +55,7 @@ internal sealed record TlsConfiguration
     [Description("The name that the server's certificate must have, and that it is asked by; left out, the server's address.")]
     public string? ServerName { get; init; }
 
-    [Description("The protocols that are offered or taken, in order of preference; left out, 'muxpro' for main connections over 'tcp' and 'unix', and 'http/1.1' otherwise.")]
+    [Description("The protocols that are offered or taken, in order of preference; left out, 'muxpro' for Mux.Pro over 'tcp' and 'unix' (an inbound for main connections takes 'http/1.1' too), and 'http/1.1' otherwise.")]
     public IReadOnlyList<string>? Alpn { get; init; }
 
     [Description("The lowest version: '1.2' or '1.3'.")]

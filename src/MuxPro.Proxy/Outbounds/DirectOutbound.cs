@@ -41,7 +41,7 @@ internal sealed class DirectOutbound : Outbound
         if (configuration.StreamSettings is not { Network: TransportNetwork.Tcp, Security: TransportSecurity.None })
         {
             _transport = target => context.CreateTransport(
-                configuration, new ServerConfiguration { Address = target.Host, Port = target.Port }, isForMainConnections: configuration.Mux.Enabled, through);
+                configuration, new ServerConfiguration { Address = target.Host, Port = target.Port }, speaksMuxPro: configuration.Mux is { Enabled: true, Protocol: MuxProtocolName.MuxPro }, through);
         }
     }
 

@@ -23,7 +23,7 @@ internal sealed record OutboundContext
 
     /// <summary>Makes an outbound's way to a server.</summary>
     public OutboundTransport CreateTransport(
-        OutboundConfiguration outbound, ServerConfiguration server, bool isForMainConnections, Func<Outbound>? through) => new(
-            outbound, server, isForMainConnections,
+        OutboundConfiguration outbound, ServerConfiguration server, bool speaksMuxPro, Func<Outbound>? through) => new(
+            outbound, server, speaksMuxPro,
             through is null ? null : (target, cancellationToken) => through().DispatchAsync(target, Session.DefaultPriority, cancellationToken), this);
 }

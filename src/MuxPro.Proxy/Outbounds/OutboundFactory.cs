@@ -32,7 +32,7 @@ internal static class OutboundFactory
             [
                 .. settings.Servers.Select(server =>
                 {
-                    OutboundTransport transport = context.CreateTransport(configuration, server, isForMainConnections: true, through);
+                    OutboundTransport transport = context.CreateTransport(configuration, server, speaksMuxPro: configuration.Mux.Protocol == MuxProtocolName.MuxPro, through);
                     return (transport.Name, (Func<CancellationToken, ValueTask<Link>>)transport.DialAsync);
                 }),
             ],

@@ -24,7 +24,7 @@ internal sealed class ProxyOutbound : Outbound
         _servers =
         [
             .. servers.Select(server => (
-                context.CreateTransport(configuration, server, isForMainConnections: false, through),
+                context.CreateTransport(configuration, server, speaksMuxPro: false, through),
                 server.Users is [var account, ..] ? account : null)),
         ];
     }

@@ -19,7 +19,7 @@ internal sealed class OutboundTransport
     private readonly StreamConfiguration _settings;
     private readonly string _address;
     private readonly int _port;
-    private readonly bool _isForMainConnections;
+    private readonly bool _speaksMuxPro;
     private readonly OutboundContext _context;
     private readonly DirectDispatcher _direct;
     private readonly Func<Destination, CancellationToken, ValueTask<Link>>? _through;
@@ -31,23 +31,23 @@ internal sealed class OutboundTransport
 
     /// <param name="outbound">The outbound that it is for.</param>
     /// <param name="server">Where the server is.</param>
-    /// <param name="isForMainConnections">Whether <c>muxpro</c> is spoken inside of TLS.</param>
+    /// <param name="speaksMuxPro">Whether <c>muxpro</c> is spoken inside of TLS.</param>
     /// <param name="through">Another outbound that it goes through, if it does.</param>
     /// <param name="context">What outbounds have in common.</param>
     /// <exception cref="Cli.ConfigurationException">A file cannot be used.</exception>
     public OutboundTransport(
-        OutboundConfiguration outbound, ServerConfiguration server, bool isForMainConnections,
+        OutboundConfiguration outbound, ServerConfiguration server, bool speaksMuxPro,
         Func<Destination, CancellationToken, ValueTask<Link>>? through, OutboundContext context)
     {
         _settings = outbound.StreamSettings;
         _address = server.Address;
         _port = server.Port ?? 0;
-        _isForMainConnections = isForMainConnections;
+        _speaksMuxPro = speaksMuxPro;
         _context = context;
         _through = through;
         _logger = context.LoggerFactory.CreateLogger("MuxPro.Proxy.Outbound");
         Name = _settings.Network == TransportNetwork.Unix ? _address : Destination.Tcp(_address, _port).ToString();
-        bool isMux = isForMainConnections && _settings.Network != TransportNetwork.Ws;
+        bool isMux = speaksMuxPro && _settings.Network != TransportNetwork.Ws;
         _tls = _settings.Security == TransportSecurity.None ? null
             : new Tls(_settings.TlsSettings, isMux ? MainProtocols : OtherProtocols, isMux, context.TimeProvider, _logger);
         _direct = new DirectDispatcher(new DirectOptions
@@ -134,7 +134,7 @@ internal sealed class OutboundTransport
     }
 
     /// <summary>A main connection is for many, who are here already. Others have one for each, as direct connections do, and share their limit.</summary>
-    private Task<Socket> OpenAsync(EndPoint server, IPAddress? local, CancellationToken cancellationToken) => _isForMainConnections
+    private Task<Socket> OpenAsync(EndPoint server, IPAddress? local, CancellationToken cancellationToken) => _speaksMuxPro
         ? CountedSocket.ConnectToServerAsync(server, _context.Sockets, local, _settings.Sockopt, cancellationToken)
         : CountedSocket.ConnectAsync(server, _context.Sockets, local, _settings.Sockopt, cancellationToken);
 
