@@ -9,6 +9,11 @@ namespace MuxPro.Proxy.Configuration;
 [NotServed("api", "the log, which 'log.access' and 'log.format' shape")]
 [NotServed("stats", "the log, which 'log.access' and 'log.format' shape")]
 [NotServed("transport", "'streamSettings' of each inbound and outbound")]
+[NotServed("metrics", "the log, which 'log.access' and 'log.format' shape")]
+[NotServed("reverse", "nothing: whoever dials a main connection opens its sub-connections")]
+[NotServed("fakedns", "nothing: names go to the server as applications ask for them")]
+[NotServed("observatory", "nothing: balancers know which outbounds work by the connections that they make")]
+[NotServed("burstObservatory", "nothing: balancers know which outbounds work by the connections that they make")]
 internal sealed record DaemonConfiguration
 {
     [Description("What is logged, how and where to.")]
@@ -28,6 +33,8 @@ internal sealed record DaemonConfiguration
 }
 
 /// <summary>What is logged.</summary>
+[NotServed("dnsLog", "nothing: names that are not found are logged as targets that are not reached")]
+[NotServed("maskAddress", "\"access\": \"none\", where addresses are not to be kept")]
 internal sealed record LogConfiguration
 {
     [Description("The least that is logged: 'debug', 'info', 'warning', 'error' or 'none'.")]

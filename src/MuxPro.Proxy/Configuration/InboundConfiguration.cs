@@ -79,6 +79,8 @@ internal sealed record MixedInboundSettings : ProxyInboundSettings
 }
 
 /// <summary>Name and password.</summary>
+[NotServed("level", "the fields of 'limits'")]
+[NotServed("email", "'user', which is the name in rules and in the log")]
 internal sealed record AccountConfiguration
 {
     [Description("The name, 1 to 255 bytes.")]

@@ -26,6 +26,7 @@ internal sealed record OutboundConfiguration
 }
 
 /// <summary>One outbound through another.</summary>
+[NotServed("transportLayer", "nothing: 'streamSettings' always count on top of the outbound that is gone through")]
 internal sealed record ChainConfiguration
 {
     [Description("The tag of the outbound to go through.")]
@@ -76,6 +77,8 @@ internal abstract record OutboundSettings;
 /// <summary>Straight to the target.</summary>
 [NotServed("userLevel", "the fields of 'limits'")]
 [NotServed("timeout", "streams may idle")]
+[NotServed("finalRules", "'routing.rules' and 'allowPrivate'")]
+[NotServed("targetStrategy", "'domainStrategy'")]
 internal sealed record DirectOutboundSettings : OutboundSettings
 {
     [Description("How names are looked up: 'AsIs' and 'UseIP' take all addresses, 'UseIPv4' and 'UseIPv6' those of one family.")]
@@ -140,6 +143,8 @@ internal sealed record HttpOutboundSettings : OutboundSettings
 }
 
 /// <summary>Where a server is.</summary>
+[NotServed("level", "the fields of 'limits'")]
+[NotServed("email", "nothing: an outbound has no users")]
 internal record ServerConfiguration
 {
     [Description("An address or a domain; a path where 'streamSettings.network' is 'unix'.")]

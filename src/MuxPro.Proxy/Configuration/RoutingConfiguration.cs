@@ -27,6 +27,10 @@ internal enum RoutingDomainStrategy
 /// <summary>A rule: it matches where all the fields that it has do. A field with several values matches where one of them does.</summary>
 [NotServed("attrs", "'domain' and 'port'")]
 [NotServed("protocol", "'domain' and 'port'")]
+[NotServed("ruleTag", "a comment")]
+[NotServed("sourceIP", "'source'")]
+[NotServed("process", "'user' or 'source'")]
+[NotServed("geoip", "'ip'")]
 internal sealed record RuleConfiguration
 {
     [Description("V2Ray's; 'field', or left out.")]

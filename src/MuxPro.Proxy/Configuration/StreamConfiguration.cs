@@ -9,6 +9,13 @@ namespace MuxPro.Proxy.Configuration;
 [NotServed("httpSettings", "'tcp', 'ws' or 'unix'")]
 [NotServed("quicSettings", "'tcp', 'ws' or 'unix'")]
 [NotServed("grpcSettings", "'tcp', 'ws' or 'unix'")]
+[NotServed("tcpSettings", "nothing: bytes go as they are")]
+[NotServed("rawSettings", "nothing: bytes go as they are")]
+[NotServed("dsSettings", "the path as 'listen' of the inbound or as 'address' of the server")]
+[NotServed("xhttpSettings", "'tcp', 'ws' or 'unix'")]
+[NotServed("httpupgradeSettings", "'tcp', 'ws' or 'unix'")]
+[NotServed("realitySettings", "'security': 'tls'")]
+[NotServed("xtlsSettings", "'security': 'tls'")]
 internal sealed record StreamConfiguration
 {
     [Description("'tcp', 'ws' (WebSocket) or 'unix' (a Unix domain socket).")]
@@ -50,6 +57,13 @@ internal enum TransportSecurity
 [NotServed("allowInsecure", "'pins', which name the key of a server that no authority vouches for")]
 [NotServed("disableSystemRoot", "'pins' or 'caFile'")]
 [NotServed("cipherSuites", "'minVersion'")]
+[NotServed("maxVersion", "nothing: the highest that both ends speak is taken")]
+[NotServed("fingerprint", "nothing: TLS is that of the system")]
+[NotServed("enableSessionResumption", "nothing: sessions are resumed where nobody shows a key")]
+[NotServed("rejectUnknownSni", "nothing: the first certificate is shown to those who ask by another name")]
+[NotServed("pinnedPeerCertificateChainSha256", "'pins'")]
+[NotServed("pinnedPeerCertSha256", "'pins'")]
+[NotServed("verifyPeerCertByName", "'serverName'")]
 internal sealed record TlsConfiguration
 {
     [Description("The name that the server's certificate must have, and that it is asked by; left out, the server's address.")]
@@ -88,6 +102,9 @@ internal enum TlsVersion
 [NotServed("usage", "'caFile' for authorities; a certificate here is one that is shown")]
 [NotServed("certificate", "'certificateFile'")]
 [NotServed("key", "'keyFile'")]
+[NotServed("ocspStapling", "nothing")]
+[NotServed("oneTimeLoading", "nothing: files are read again when they change")]
+[NotServed("buildChain", "the authorities' certificates behind the own one in 'certificateFile'")]
 internal sealed record CertificateConfiguration
 {
     [Description("The PEM file of the certificate, followed by those of its authorities. It may have the key too.")]
@@ -100,6 +117,9 @@ internal sealed record CertificateConfiguration
 /// <summary>WebSocket.</summary>
 [NotServed("acceptProxyProtocol", "a proxy that passes connections on as they are")]
 [NotServed("maxEarlyData", "nothing: data follows the upgrade")]
+[NotServed("earlyDataHeaderName", "nothing: data follows the upgrade")]
+[NotServed("heartbeatPeriod", "'sockopt.tcpKeepAliveIdle'")]
+[NotServed("useBrowserForwarding", "nothing")]
 internal sealed record WebSocketConfiguration
 {
     [Description("The path that is asked for.")]
@@ -116,6 +136,11 @@ internal sealed record WebSocketConfiguration
 [NotServed("mark", "rules of the system's firewall")]
 [NotServed("tcpFastOpen", "nothing: main connections last")]
 [NotServed("tproxy", "'forward' inbounds")]
+[NotServed("domainStrategy", "'settings.domainStrategy' of a 'direct' outbound")]
+[NotServed("dialerProxy", "'proxySettings' of the outbound")]
+[NotServed("interface", "'sendThrough' of the outbound")]
+[NotServed("tcpCongestion", "the system's default")]
+[NotServed("tcpMptcp", "nothing")]
 internal sealed record SocketConfiguration
 {
     [Description("Seconds without a byte after which the other end's kernel is asked whether it is there; 0 leaves it to the system, a negative number never asks.")]
