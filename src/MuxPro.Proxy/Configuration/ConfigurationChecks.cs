@@ -4,9 +4,9 @@ namespace MuxPro.Proxy.Configuration;
 internal static class ConfigurationChecks
 {
     public static IEnumerable<ConfigurationProblem> Find(DaemonConfiguration configuration, SourceMap sources)
-        => FindingsOf(configuration).Select(finding => sources.Problem(finding.Part, finding.Field, finding.Message, finding.IsWarning));
+        => FindingsOf(configuration, sources).Select(finding => sources.Problem(finding.Part, finding.Field, finding.Message, finding.IsWarning));
 
-    private static IEnumerable<Finding> FindingsOf(DaemonConfiguration configuration)
+    private static IEnumerable<Finding> FindingsOf(DaemonConfiguration configuration, SourceMap sources)
     {
         if (configuration.Inbounds.Count == 0)
         {
@@ -20,9 +20,9 @@ internal static class ConfigurationChecks
 
         foreach (Finding finding in (IEnumerable<Finding>)
             [
-                .. SameTags("inbound", configuration.Inbounds, static inbound => inbound.Tag),
-                .. SameTags("outbound", configuration.Outbounds, static outbound => outbound.Tag),
-                .. SameTags("balancer", configuration.Routing.Balancers, static balancer => balancer.Tag),
+                .. SameTags("inbound", sources, configuration.Inbounds, static inbound => inbound.Tag),
+                .. SameTags("outbound", sources, configuration.Outbounds, static outbound => outbound.Tag),
+                .. SameTags("balancer", sources, configuration.Routing.Balancers, static balancer => balancer.Tag),
                 .. configuration.Inbounds.SelectMany(InboundChecks.Find),
                 .. InboundChecks.FindOverlaps(configuration.Inbounds),
                 .. configuration.Outbounds.SelectMany(OutboundChecks.Find),
@@ -46,12 +46,12 @@ internal static class ConfigurationChecks
         }
     }
 
-    private static IEnumerable<Finding> SameTags<T>(string what, IEnumerable<T> parts, Func<T, string> tagOf)
+    private static IEnumerable<Finding> SameTags<T>(string what, SourceMap sources, IEnumerable<T> parts, Func<T, string> tagOf)
         where T : class
     {
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        return parts.Where(part => tagOf(part).Length > 0 && !seen.Add(tagOf(part)))
-            .Select(part => new Finding(part, "tag", $"another {what} has the tag '{tagOf(part)}' already; each needs its own."));
+        var first = new Dictionary<string, T>(StringComparer.Ordinal);
+        return parts.Where(part => tagOf(part).Length > 0 && !first.TryAdd(tagOf(part), part))
+            .Select(part => new Finding(part, "tag", $"the {what} at {sources.PlaceOf(first[tagOf(part)])} has the tag '{tagOf(part)}' already; each needs its own."));
     }
 }
 

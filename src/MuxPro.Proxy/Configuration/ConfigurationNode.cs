@@ -5,6 +5,8 @@ namespace MuxPro.Proxy.Configuration;
 /// <summary>A value of a JSON text, and where it stands.</summary>
 internal sealed class ConfigurationNode(string file, string path, int line, int column, JsonValueKind kind, string text)
 {
+    private const int MaxShown = 100;
+
     public string File { get; } = file;
 
     public string Path { get; } = path;
@@ -29,10 +31,12 @@ internal sealed class ConfigurationNode(string file, string path, int line, int 
     {
         JsonValueKind.Object => "an object",
         JsonValueKind.Array => "a list",
-        JsonValueKind.String => $"\"{Text}\"",
+        JsonValueKind.String => $"\"{Shortened}\"",
         JsonValueKind.Null => "null",
-        _ => Text,
+        _ => Shortened,
     };
+
+    private string Shortened => Text.Length <= MaxShown ? Text : $"{Text.AsSpan(0, MaxShown)}...";
 
     public ConfigurationNode? Find(string name)
     {

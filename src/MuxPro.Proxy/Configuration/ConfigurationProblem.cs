@@ -15,6 +15,10 @@ internal sealed record ConfigurationProblem(string File, int Line, int Column, s
     {
         string position = Line == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $":{Line}:{Column}");
         string path = Path is "" or "$" ? "" : $" {Path}:";
-        return $"{File}{position}:{path}{(IsWarning ? " warning:" : "")} {Message}";
+        return InOneLine($"{File}{position}:{path}{(IsWarning ? " warning:" : "")} {Message}");
     }
+
+    /// <summary>A problem is one line, whatever the names and values in it are.</summary>
+    private static string InOneLine(string text) => text.Any(char.IsControl)
+        ? string.Concat(text.Select(static letter => char.IsControl(letter) ? $"\\u{(int)letter:x4}" : letter.ToString())) : text;
 }

@@ -59,10 +59,6 @@ internal static class InboundChecks
         }
     }
 
-    /// <summary>Whether only this machine gets there.</summary>
-    public static bool IsLocal(InboundConfiguration inbound)
-        => inbound.StreamSettings.Network == TransportNetwork.Unix || (IPAddress.TryParse(inbound.Listen, out IPAddress? address) && IPAddress.IsLoopback(address));
-
     private static IEnumerable<Finding> Listening(InboundConfiguration inbound)
     {
         if (inbound.StreamSettings.Network == TransportNetwork.Unix)
@@ -109,7 +105,7 @@ internal static class InboundChecks
             yield return new Finding(settings, "auth", "is 'noauth', and there are 'accounts': leave one of them out.");
         }
 
-        if (settings.Accounts.Count == 0 && !IsLocal(inbound) && !inbound.StreamSettings.TlsSettings.VerifyClientCertificate)
+        if (settings.Accounts.Count == 0 && IsOpen(inbound) && !inbound.StreamSettings.TlsSettings.VerifyClientCertificate)
         {
             yield return new Finding(
                 inbound, "listen", $"every host that reaches {inbound.Listen} can use this proxy; say who may with 'accounts', or listen on 127.0.0.1.", IsWarning: true);
@@ -158,7 +154,7 @@ internal static class InboundChecks
                 yield return new Finding(settings, "authorizedKeys", problem);
             }
         }
-        else if (!settings.AllowAnonymous && !IsLocal(inbound) && !(isTls && inbound.StreamSettings.TlsSettings.VerifyClientCertificate))
+        else if (!settings.AllowAnonymous && IsOpen(inbound) && !(isTls && inbound.StreamSettings.TlsSettings.VerifyClientCertificate))
         {
             yield return new Finding(
                 inbound, "listen",
@@ -178,6 +174,10 @@ internal static class InboundChecks
             return exception.Message;
         }
     }
+
+    // Of a text that is no address, that alone is said.
+    private static bool IsOpen(InboundConfiguration inbound)
+        => inbound.StreamSettings.Network != TransportNetwork.Unix && IPAddress.TryParse(inbound.Listen, out IPAddress? address) && !IPAddress.IsLoopback(address);
 
     private static bool Overlap(InboundConfiguration left, InboundConfiguration right)
     {

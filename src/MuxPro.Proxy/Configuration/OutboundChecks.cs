@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using MuxPro.Proxy.Outbounds;
 
 namespace MuxPro.Proxy.Configuration;
@@ -91,6 +92,12 @@ internal static class OutboundChecks
 
     private static IEnumerable<Finding> Direct(OutboundConfiguration outbound, DirectOutboundSettings settings)
     {
+        if (outbound.SendThrough is { AddressFamily: var family } own && (family, settings.DomainStrategy) is
+            (AddressFamily.InterNetwork, DomainStrategy.UseIPv6) or (AddressFamily.InterNetworkV6, DomainStrategy.UseIPv4))
+        {
+            yield return new Finding(outbound, "sendThrough", $"from {own} no address of the family that 'domainStrategy' wants can be reached.");
+        }
+
         Redirect? redirect = null;
         Finding? finding = null;
         try

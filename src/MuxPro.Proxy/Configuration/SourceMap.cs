@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace MuxPro.Proxy.Configuration;
 
 /// <summary>Where the parts of a configuration came from.</summary>
@@ -6,6 +8,10 @@ internal sealed class SourceMap
     private readonly Dictionary<object, ConfigurationNode> _nodes = new(ReferenceEqualityComparer.Instance);
 
     public void Add(object part, ConfigurationNode node) => _nodes[part] = node;
+
+    /// <summary>Where a part stands, for people: file and line.</summary>
+    public string PlaceOf(object part)
+        => _nodes.TryGetValue(part, out ConfigurationNode? node) ? string.Create(CultureInfo.InvariantCulture, $"{node.File}:{node.Line}") : "another place";
 
     /// <summary>Describes what is wrong with a part.</summary>
     /// <param name="part">A record of the model.</param>

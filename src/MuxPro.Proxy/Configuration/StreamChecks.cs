@@ -32,6 +32,12 @@ internal static class StreamChecks
             yield return new Finding(tls, "verifyClientCertificate", "is for inbounds: an outbound always verifies the server.");
         }
 
+        if (isInbound && !tls.VerifyClientCertificate && (tls.Pins.Count > 0 || tls.CaFile is not null))
+        {
+            yield return new Finding(
+                tls, tls.Pins.Count > 0 ? "pins" : "caFile", "has no effect: clients need not show a certificate; write \"verifyClientCertificate\": true.");
+        }
+
         foreach (Finding finding in tls.Certificates.SelectMany(Files).Concat(Authorities(tls)))
         {
             yield return finding;
