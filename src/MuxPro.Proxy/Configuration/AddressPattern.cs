@@ -12,7 +12,7 @@ internal sealed record AddressPattern : IConfigurationValue<AddressPattern>
 
     public static AddressPattern Private { get; } = new(network: null);
 
-    public static string Pattern => "^(private|[0-9.]+(/[0-9]{1,2})?|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(/[0-9]{1,3})?)$";
+    public static string Pattern => "^((geoip:)?private|[0-9.]+(/[0-9]{1,2})?|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(/[0-9]{1,3})?)$";
 
     /// <summary>The network, or <see langword="null"/> for <c>private</c>.</summary>
     public IPNetwork? Network { get; }

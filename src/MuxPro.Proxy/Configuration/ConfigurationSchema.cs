@@ -9,9 +9,13 @@ namespace MuxPro.Proxy.Configuration;
 /// <summary>The JSON schema of configurations (draft-07, which editors know best), from what the model says of itself.</summary>
 internal static class ConfigurationSchema
 {
+    // IPv4 or IPv6, as far as letters go.
+    private const string AddressPattern = "^([0-9.]+|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)$";
+
     private static readonly JsonSerializerOptions Indented = new()
     {
         WriteIndented = true,
+        NewLine = "\n",
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
@@ -20,6 +24,10 @@ internal static class ConfigurationSchema
         JsonObject schema = ToObject(typeof(DaemonConfiguration));
         ((JsonObject)schema["properties"]!)["$schema"] = new JsonObject { ["type"] = "string" };
         var root = new JsonObject { ["$schema"] = "http://json-schema.org/draft-07/schema#", ["title"] = "The configuration of muxpro run" };
+
+        // Editors know these two, others ignore them.
+        root["allowComments"] = true;
+        root["allowTrailingCommas"] = true;
         foreach ((string name, JsonNode? value) in schema.ToArray())
         {
             schema.Remove(name);
@@ -67,9 +75,17 @@ internal static class ConfigurationSchema
                     ["enum"] = new JsonArray([.. field.Forms.SelectMany(NamesOf).Select(static name => (JsonNode)name)]),
                 };
                 required.Add(by);
-                properties[field.Name] = new JsonObject { ["description"] = field.Description };
+                properties[field.Name] = new JsonObject { ["description"] = field.Description, ["type"] = "object" };
                 foreach (FormAttribute form in field.Forms)
                 {
+                    // What may be left out is as an empty object.
+                    JsonObject settings = ToObject(form.Type);
+                    var then = new JsonObject { ["properties"] = new JsonObject { [field.Name] = settings } };
+                    if (settings.ContainsKey("required"))
+                    {
+                        then["required"] = new JsonArray(field.Name);
+                    }
+
                     conditions.Add(new JsonObject
                     {
                         ["if"] = new JsonObject
@@ -78,22 +94,20 @@ internal static class ConfigurationSchema
                             {
                                 [by] = new JsonObject { ["enum"] = new JsonArray([.. NamesOf(form).Select(static name => (JsonNode)name)]) },
                             },
+                            ["required"] = new JsonArray(by),
                         },
-                        ["then"] = new JsonObject { ["properties"] = new JsonObject { [field.Name] = ToObject(form.Type) } },
+                        ["then"] = then,
                     });
                 }
 
                 continue;
             }
 
-            JsonObject property = ToType(field.Property.PropertyType, field.Range);
-            property["description"] = field.Description;
-            if (DefaultOf(field, type) is { } value)
+            foreach (string name in field.Aliases.Prepend(field.Name))
             {
-                property["default"] = value;
+                properties[name] = ToProperty(field, type);
             }
 
-            properties[field.Name] = property;
             if (field.IsRequired)
             {
                 required.Add(field.Name);
@@ -114,6 +128,18 @@ internal static class ConfigurationSchema
         return schema;
     }
 
+    private static JsonObject ToProperty(ModelField field, Type record)
+    {
+        JsonObject property = ToType(field.Property.PropertyType, field.Range);
+        property["description"] = field.Description;
+        if (DefaultOf(field, record) is { } value)
+        {
+            property["default"] = value;
+        }
+
+        return property;
+    }
+
     private static JsonObject ToType(Type type, RangeAttribute? range)
     {
         type = Nullable.GetUnderlyingType(type) ?? type;
@@ -128,7 +154,7 @@ internal static class ConfigurationSchema
         if (ModelField.IsValue(type))
         {
             string pattern = (string)type.GetProperty("Pattern", BindingFlags.Public | BindingFlags.Static)!.GetValue(null)!;
-            return type == typeof(PortRange) || type == typeof(PortRanges)
+            return ModelField.IsNumeric(type)
                 ? new JsonObject { ["type"] = new JsonArray("integer", "string"), ["pattern"] = pattern, ["minimum"] = 1, ["maximum"] = ushort.MaxValue }
                 : new JsonObject { ["type"] = "string", ["pattern"] = pattern };
         }
@@ -138,7 +164,7 @@ internal static class ConfigurationSchema
             var list = new JsonObject { ["type"] = "array", ["items"] = ToType(item, range: null) };
 
             // One value for a list of one, as V2Ray takes it.
-            return ModelField.IsRecord(item) ? list : new JsonObject { ["anyOf"] = new JsonArray(list, new JsonObject { ["type"] = "string" }) };
+            return ModelField.IsRecord(item) ? list : new JsonObject { ["anyOf"] = new JsonArray(list, ToType(item, range: null)) };
         }
 
         if (type == typeof(int))
@@ -147,7 +173,8 @@ internal static class ConfigurationSchema
         }
 
         return type == typeof(bool) ? new JsonObject { ["type"] = "boolean" }
-            : type == typeof(string) || type == typeof(IPAddress) ? new JsonObject { ["type"] = "string" }
+            : type == typeof(string) ? new JsonObject { ["type"] = "string" }
+            : type == typeof(IPAddress) ? new JsonObject { ["type"] = "string", ["pattern"] = AddressPattern }
             : type == typeof(IReadOnlyDictionary<string, string>)
                 ? new JsonObject { ["type"] = "object", ["additionalProperties"] = new JsonObject { ["type"] = "string" } }
             : ToObject(type);

@@ -10,7 +10,7 @@ internal sealed record DomainPattern : IConfigurationValue<DomainPattern>
 
     private DomainPattern(DomainPatternKind kind, string text, Regex? regex = null) => (Kind, Text, Regex) = (kind, text, regex);
 
-    public static string Pattern => "^((domain|full|keyword|regexp):)?.+$";
+    public static string Pattern => "^((domain|full|keyword|regexp):.+|[^:]+)$";
 
     public DomainPatternKind Kind { get; }
 

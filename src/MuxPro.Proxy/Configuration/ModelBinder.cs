@@ -60,7 +60,7 @@ internal sealed class ModelBinder(List<ConfigurationProblem> problems, SourceMap
     private object? BindNumber(ConfigurationNode node, RangeAttribute? range)
     {
         (long least, long most) = range is null ? (int.MinValue, int.MaxValue) : (range.Least, range.Most);
-        return node.Kind is JsonValueKind.Number or JsonValueKind.String
+        return node.Kind == JsonValueKind.Number
             && long.TryParse(node.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number) && number >= least && number <= most
             ? (int)number
             : Wrong(node, string.Create(CultureInfo.InvariantCulture, $"a whole number from {least} to {most}"));
@@ -83,9 +83,9 @@ internal sealed class ModelBinder(List<ConfigurationProblem> problems, SourceMap
 
     private object? BindValue(ConfigurationNode node, Type type)
     {
-        if (node.Kind is not (JsonValueKind.String or JsonValueKind.Number))
+        if (node.Kind != JsonValueKind.String && !(node.Kind == JsonValueKind.Number && ModelField.IsNumeric(type)))
         {
-            return Wrong(node, "a string");
+            return Wrong(node, ModelField.IsNumeric(type) ? "a number or a string" : "a string");
         }
 
         try

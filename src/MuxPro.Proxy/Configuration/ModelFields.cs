@@ -60,6 +60,9 @@ internal sealed class ModelField(PropertyInfo property)
     public static bool IsValue(Type type)
         => type.GetInterfaces().Any(static candidate => candidate.IsGenericType && candidate.GetGenericTypeDefinition() == typeof(IConfigurationValue<>));
 
+    /// <summary>Whether a value may be written as a number too.</summary>
+    public static bool IsNumeric(Type type) => type == typeof(PortRange) || type == typeof(PortRanges);
+
     public static bool IsRecord(Type type) => type.Namespace == typeof(ModelField).Namespace && type.IsClass && !IsValue(type);
 
     // V2Ray writes AsIs, UseIP, IPIfNonMatch, and roundRobin.

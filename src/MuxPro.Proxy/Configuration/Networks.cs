@@ -11,7 +11,7 @@ internal readonly record struct Networks : IConfigurationValue<Networks>
 
     public static Networks Both { get; } = new(true, true);
 
-    public static string Pattern => "^(tcp|udp|tcp,udp|udp,tcp)$";
+    public static string Pattern => "^(tcp|udp|tcp, ?udp|udp, ?tcp)$";
 
     public bool HasTcp { get; }
 
