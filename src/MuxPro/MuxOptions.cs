@@ -46,11 +46,11 @@ public sealed record MuxOptions
     public int MuxCoolBuffer { get; init => field = InRange(16 * 1024, 1 << 30, value); } = 1024 * 1024;
 
     /// <summary>
-    /// Mux.Cool: how long a sub-connection whose <see cref="MuxCoolBuffer"/> is full may hold up its neighbours; a tenth of the time that passes comes back
-    /// to it. Then it is ended with 0004, and only it. Without neighbours it may take its time.
+    /// Mux.Cool: how long a sub-connection whose <see cref="MuxCoolBuffer"/> is full may hold up its neighbours without having read a quarter of it; a tenth of the
+    /// time that passes comes back to it. Then it is ended with 0004, and only it. Without neighbours it may take its time.
     /// </summary>
-    /// <value>The default value is 100 ms; more than zero.</value>
-    public TimeSpan MuxCoolGrace { get; init => field = Positive(value); } = TimeSpan.FromSeconds(0.1);
+    /// <value>The default value is 500 ms; more than zero.</value>
+    public TimeSpan MuxCoolGrace { get; init => field = Positive(value); } = TimeSpan.FromSeconds(0.5);
 
     /// <summary>How long the negotiation may take before the main connection is closed (SPEC 5).</summary>
     /// <value>The default value is 10 seconds.</value>

@@ -136,6 +136,7 @@ public sealed partial class Session : Link, ISendQueueItem<Session>
 
     // The receive loop's.
     internal StallGrace Grace;
+    internal long Received; // Mux.Cool: bytes
 
     byte ISendQueueItem<Session>.Priority => Priority;
 

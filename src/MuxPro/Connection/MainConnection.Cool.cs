@@ -1,3 +1,4 @@
+using MuxPro.Core;
 using MuxPro.Diagnostics;
 using MuxPro.Wire;
 
@@ -9,6 +10,9 @@ namespace MuxPro.Connection;
 /// </content>
 internal sealed partial class MainConnection
 {
+    // Who takes this part of its buffer within its grace reads well enough to be waited for.
+    private const int RenewingPart = 4;
+
     private readonly List<Session> _full = []; // the receive loop's
     private TaskCompletionSource? _room; // guarded by _gate
     private volatile bool _isStalled;
@@ -92,8 +96,9 @@ internal sealed partial class MainConnection
 
     // ---- the receive loop's -----------------------------------------------------------------------------------------------
 
-    private void NoteFull(Session session)
+    private void OnCoolPayload(Session session, int count)
     {
+        session.Received += count;
         if (((SessionInput)session.Receiver).Unread > Options.MuxCoolBuffer && !_full.Contains(session))
         {
             _full.Add(session);
@@ -101,8 +106,8 @@ internal sealed partial class MainConnection
     }
 
     /// <summary>
-    /// Waits until those that were found full have been read from. While other sub-connections are open, each has its grace for that, and a tenth of the
-    /// time that passes comes back to it: more of the neighbours' time it does not get.
+    /// Waits until those that were found full have been read from. While other sub-connections are open, each has its grace for that; who reads well gets
+    /// it again and again (<see cref="StallGrace"/>).
     /// </summary>
     private async ValueTask WaitForRoomAsync()
     {
@@ -135,7 +140,9 @@ internal sealed partial class MainConnection
                 changed = _room.Task;
             }
 
-            if (input.Unread <= Options.MuxCoolBuffer)
+            long unread = input.Unread;
+            session.Grace.Renew(session.Received - unread, Options.MuxCoolBuffer / RenewingPart);
+            if (unread <= Options.MuxCoolBuffer)
             {
                 return;
             }

@@ -189,7 +189,7 @@ internal sealed partial class MainConnection
         bool isWaitedFor = ((SessionInput)session.Receiver).Append(slab, start, count);
         if (IsMuxCool)
         {
-            NoteFull(session);
+            OnCoolPayload(session, count);
         }
 
         if (!isWaitedFor)

@@ -8,7 +8,7 @@ namespace MuxPro.Proxy.Tests.Support;
 internal static class Load
 {
     private const int Attempts = 20;
-    private const int Ports = 4;
+    private const int PortsOfLossyPeer = 4;
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(1);
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -32,7 +32,13 @@ internal static class Load
         await LoadTarget.UploadAsync(link.AsStream(), length, Cancel);
     }
 
-    /// <summary>Bytes by TCP: 1 B to 4 KiB, 100 MB each way, and 50 at once.</summary>
+    public static async Task EchoAsync(IPEndPoint socks, LoadTarget target)
+    {
+        await using Link link = await ConnectAsync(socks, target.Destination);
+        await LoadTarget.EchoAsync(link.AsStream(), [1, 100, 4096], Cancel);
+    }
+
+    /// <summary>Bytes by TCP: questions and answers of 1 B to 4 KiB, 100 MB each way, and 50 at once.</summary>
     public static async Task StreamsAsync(IPEndPoint socks)
     {
         const long Much = 100_000_000;
@@ -43,6 +49,7 @@ internal static class Load
             await UploadAsync(socks, target, length);
         }
 
+        await EchoAsync(socks, target);
         await DownloadAsync(socks, target, Much);
         await UploadAsync(socks, target, Much);
         await Task.WhenAll(Enumerable.Range(0, 50).Select(i => i % 2 == 0
@@ -50,25 +57,29 @@ internal static class Load
     }
 
     /// <summary>Datagrams of 1 B to 1,400 B, and 50 flows at once.</summary>
-    public static async Task DatagramsAsync(IPEndPoint socks)
+    /// <param name="socks">The port to go through.</param>
+    /// <param name="peerLosesFlows">Whether V2Ray sends the datagrams on. Its sockets have SO_REUSEPORT and take any free port, so that two flows can have one
+    /// port; the kernel then gives the answers of both to one of them. Only then may a flow be asked for again from another port.</param>
+    public static async Task DatagramsAsync(IPEndPoint socks, bool peerLosesFlows)
     {
+        int ports = peerLosesFlows ? PortsOfLossyPeer : 1;
         await using var echo = new UdpEcho();
-        await ExchangeAllAsync(socks, echo, [.. new[] { 1, 100, 512, 1400 }.Select(static length => Enumerable.Range(0, length).Select(i => (byte)(i + length)).ToArray())]);
+        await ExchangeAllAsync(socks, echo, ports, [.. new[] { 1, 100, 512, 1400 }.Select(static length => Enumerable.Range(0, length).Select(i => (byte)(i + length)).ToArray())]);
         await Task.WhenAll(Enumerable.Range(0, 50).Select(i => ExchangeAllAsync(
-            socks, echo, [.. Enumerable.Range(0, 5).Select(j => new byte[] { (byte)i, (byte)j, 1, 2, 3 })])));
+            socks, echo, ports, [.. Enumerable.Range(0, 5).Select(j => new byte[] { (byte)i, (byte)j, 1, 2, 3 })])));
     }
 
-    /// <summary>Sends datagrams one after the other; where one is not answered for long, from another port, as resolvers do: a peer may have lost the flow.</summary>
-    private static async Task ExchangeAllAsync(IPEndPoint socks, UdpEcho echo, byte[][] datagrams)
+    /// <summary>Sends datagrams one after the other; where one is not answered for long, from another port as long as there are more.</summary>
+    private static async Task ExchangeAllAsync(IPEndPoint socks, UdpEcho echo, int ports, byte[][] datagrams)
     {
         SocksUdpClient client = await SocksUdpClient.ConnectAsync(socks);
         try
         {
             foreach (byte[] data in datagrams)
             {
-                for (int ports = 1; !await TryExchangeAsync(client, echo, data, Attempts / Ports); ports++)
+                for (int used = 1; !await TryExchangeAsync(client, echo, data, Attempts / ports); used++)
                 {
-                    Assert.True(ports < Ports, $"A datagram of {data.Length} bytes was not answered at any of {Ports} ports.");
+                    Assert.True(used < ports, $"A datagram of {data.Length} bytes was not answered at any of {ports} ports.");
                     client.Dispose();
                     client = await SocksUdpClient.ConnectAsync(socks);
                 }

@@ -5,8 +5,8 @@ using System.Security.Cryptography;
 
 namespace MuxPro.Proxy.Tests.Support;
 
-/// <summary>A TCP service that sends bytes or takes them, as many as it is asked for, and whose other end can tell whether they are the right ones.</summary>
-/// <remarks><code>| D (1) | length (8) | -> bytes        | U (1) | length (8) | bytes | -> SHA-256 (32)</code></remarks>
+/// <summary>A TCP service that sends bytes, takes them or gives them back, as many as it is asked for, and whose other end can tell whether they are the right ones.</summary>
+/// <remarks><code>| D (1) | length (8) | -> bytes        | U (1) | length (8) | bytes | -> SHA-256 (32)        | E (1) | length (8) | bytes | -> bytes</code></remarks>
 internal sealed class LoadTarget : IAsyncDisposable
 {
     private const int Chunk = 64 * 1024;
@@ -42,6 +42,21 @@ internal sealed class LoadTarget : IAsyncDisposable
         byte[] said = new byte[SHA256.HashSizeInBytes];
         await stream.ReadExactlyAsync(said, cancellationToken);
         Assert.Equal(Convert.ToHexString(expected), Convert.ToHexString(said));
+    }
+
+    /// <summary>Has the service give back each message before the next one is sent.</summary>
+    public static async Task EchoAsync(Stream stream, int[] lengths, CancellationToken cancellationToken)
+    {
+        await AskAsync(stream, 'E', lengths.Sum(), cancellationToken);
+        foreach (int length in lengths)
+        {
+            byte[] sent = new byte[length];
+            new Bytes(length).ReadExactly(sent);
+            await stream.WriteAsync(sent, cancellationToken);
+            byte[] answer = new byte[length];
+            await stream.ReadExactlyAsync(answer, cancellationToken);
+            Assert.Equal(sent, answer);
+        }
     }
 
     /// <summary>Has the service send, and leaves the rest to the caller.</summary>
@@ -104,6 +119,10 @@ internal sealed class LoadTarget : IAsyncDisposable
             {
                 await new Bytes(length).CopyToAsync(stream, Chunk, _stopping.Token);
             }
+            else if (request[0] == 'E')
+            {
+                await EchoAsync(stream, length);
+            }
             else
             {
                 await stream.WriteAsync(await HashAsync(stream, length, _stopping.Token), _stopping.Token);
@@ -117,6 +136,22 @@ internal sealed class LoadTarget : IAsyncDisposable
         catch (Exception exception) when (exception is IOException or SocketException or OperationCanceledException or Xunit.Sdk.XunitException)
         {
             // The other end has gone; it says what is wrong.
+        }
+    }
+
+    private async Task EchoAsync(NetworkStream stream, long length)
+    {
+        byte[] buffer = new byte[Chunk];
+        while (length > 0)
+        {
+            int read = await stream.ReadAsync(buffer.AsMemory(0, (int)Math.Min(length, Chunk)), _stopping.Token);
+            if (read == 0)
+            {
+                return;
+            }
+
+            await stream.WriteAsync(buffer.AsMemory(0, read), _stopping.Token);
+            length -= read;
         }
     }
 

@@ -20,15 +20,22 @@ internal sealed class V2RayPeer : IAsyncDisposable
     {
         string file = Path.Combine(Path.GetTempPath(), $"muxpro-v2ray-{Guid.NewGuid():n}.json");
         await File.WriteAllTextAsync(file, json, TestContext.Current.CancellationToken);
-        var peer = new V2RayPeer(Tool.Start("v2ray", "-config", file), file);
+        V2RayPeer? peer = null;
         try
         {
+            peer = new V2RayPeer(Tool.Start("v2ray", "-config", file), file);
             await peer.ReadyAsync();
             return peer;
         }
         catch
         {
-            await peer.DisposeAsync();
+            if (peer is not null)
+            {
+                await peer.DisposeAsync();
+            }
+
+            // Where it is not installed, there is no peer that takes its file away.
+            File.Delete(file);
             throw;
         }
     }
@@ -41,15 +48,15 @@ internal sealed class V2RayPeer : IAsyncDisposable
 
     private async Task ReadyAsync()
     {
+        // Nobody may fill the pipes.
+        _ = CollectAsync(_process.StandardError);
         while (!Said.Contains("started", StringComparison.Ordinal))
         {
             _said.Enqueue(await _process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken)
                 ?? throw new InvalidOperationException($"v2ray has ended: {Said}"));
         }
 
-        // Nobody may fill the pipe.
         _ = CollectAsync(_process.StandardOutput);
-        _ = CollectAsync(_process.StandardError);
     }
 
     private async Task CollectAsync(StreamReader reader)
