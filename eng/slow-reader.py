@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Measures what a sub-connection whose application does not read does to its neighbour on the same main connection of Mux.Cool.
+"""Measures what a sub-connection whose application does not read does to its neighbour on the same main connection.
 
-Runs each pair of programs in turn: a download of 200 MB that nobody reads, then a download of 20 MB beside it. Prints how long the neighbour took, or how much
-of it came within the limit, and what became of the other. Needs v2ray, and muxpro (built by: dotnet publish src/MuxPro.Proxy -c Release -o out).
+Runs each pair of programs in turn, twice: a download of 1 GB that is read (the control) or that nobody reads, and a download of 20 MB beside it. Prints how long
+the neighbour took, or how much of it came within the limit, and what becomes of the other once it is read. The neighbour is read to the end all the while: not
+to read it would hold up the other in turn. Needs v2ray, and muxpro (built by: dotnet publish src/MuxPro.Proxy -c Release -o out).
 
-    eng/slow-reader.py [--muxpro out/muxpro] [--limit 20]
+    eng/slow-reader.py [--muxpro out/muxpro] [--limit 30]
 """
 import argparse
+import functools
 import json
 import os
 import socket
@@ -16,6 +18,8 @@ import threading
 import time
 
 MEGABYTE = 1_000_000
+SLOW = 1000
+NEIGHBOUR = 20
 
 
 def free_port():
@@ -78,7 +82,7 @@ def v2ray_pair(socks, server):
     ]
 
 
-def muxpro_pair(program, socks, server):
+def muxpro_pair(program, protocol, socks, server):
     return [
         ([program, "run", "-c"], {
             "inbounds": [{"tag": "server", "protocol": "mux", "port": server}],
@@ -86,11 +90,39 @@ def muxpro_pair(program, socks, server):
         ([program, "run", "-c"], {
             "inbounds": [{"tag": "in", "protocol": "socks", "port": socks}],
             "outbounds": [{"tag": "relay", "protocol": "mux", "settings": {"servers": [{"address": "127.0.0.1", "port": server}]},
-                           "mux": {"enabled": True, "concurrency": 8, "protocol": "mux.cool"}}]}),
+                           "mux": {"enabled": True, "concurrency": 8, "protocol": protocol.strip()}}]}),
     ]
 
 
-def measure(name, programs, socks, server, target, limit):
+def main_connections(server):
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        return sum(1 for row in table if row.split()[2].endswith(f":{server:04X}") and row.split()[3] == "01")
+
+
+def read(connection, size, limit):
+    """Reads so much; returns how much came, how it ended, and the seconds until then."""
+    started = time.monotonic()
+    connection.settimeout(0.5)
+    received = 0
+    while received < size and time.monotonic() - started < limit:
+        try:
+            data = connection.recv(1 << 16)
+        except TimeoutError:
+            continue
+        except OSError:
+            return received, "reset", time.monotonic() - started
+        if not data:
+            return received, "ended", time.monotonic() - started
+        received += len(data)
+    return received, "whole" if received == size else "NOT whole", time.monotonic() - started
+
+
+def told(result, size):
+    received, end, seconds = result
+    return f"{received / MEGABYTE:.1f} of {size} MB, {end}, {seconds:.2f} s"
+
+
+def measure(name, programs, slow_reads, socks, server, target, limit):
     processes = []
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -100,36 +132,29 @@ def measure(name, programs, socks, server, target, limit):
                     json.dump(configuration, text)
                 processes.append(subprocess.Popen(command + [file], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
                 wait_for(server if number == 0 else socks)
+            results = {}
             slow = connect(socks, target, receive_buffer=65536)
-            slow.sendall(b"200\n")
-            time.sleep(2)
+            slow.sendall(b"%d\n" % SLOW)
+            reader = threading.Thread(target=lambda: results.update(slow=read(slow, SLOW * MEGABYTE, 60)))
+            if slow_reads:
+                reader.start()
+                time.sleep(0.2)
+            else:
+                time.sleep(2)
             neighbour = connect(socks, target)
-            started = time.monotonic()
-            neighbour.sendall(b"20\n")
-            neighbour.settimeout(0.5)
-            received = 0
-            while received < 20 * MEGABYTE and time.monotonic() - started < limit:
-                try:
-                    data = neighbour.recv(1 << 16)
-                except TimeoutError:
-                    continue
-                if not data:
-                    break
-                received += len(data)
-            seconds = time.monotonic() - started
-            done = received == 20 * MEGABYTE
-            slow.settimeout(5)
-            kept = 0
-            try:
-                while kept < 200 * MEGABYTE and (data := slow.recv(1 << 16)):
-                    kept += len(data)
-                end = "whole" if kept == 200 * MEGABYTE else "ended"
-            except TimeoutError:
-                end = "stuck"
-            except OSError:
-                end = "reset"
-            print(f"{name}: neighbour {'whole' if done else 'NOT whole'}: {received / MEGABYTE:.1f} of 20 MB in {seconds:.2f} s; "
-                  f"the one that was not read: {kept / MEGABYTE:.1f} of 200 MB, {end}", flush=True)
+            neighbour.sendall(b"%d\n" % NEIGHBOUR)
+            time.sleep(0.01)
+            connections = main_connections(server)
+            beside = "" if not slow_reads or reader.is_alive() else " (the control was over before)"
+            first = read(neighbour, NEIGHBOUR * MEGABYTE, limit)
+            rest = threading.Thread(target=read, args=(neighbour, NEIGHBOUR * MEGABYTE - first[0], 60))
+            rest.start()
+            if not slow_reads:
+                reader.start()
+            reader.join()
+            rest.join()
+            print(f"{name} {'read    ' if slow_reads else 'not read'} on {connections} main connection(s): neighbour {told(first, NEIGHBOUR)}{beside}; "
+                  f"the other, {'read all the while' if slow_reads else 'then read'}: {told(results['slow'], SLOW)}", flush=True)
         finally:
             for process in processes:
                 process.terminate()
@@ -139,16 +164,18 @@ def measure(name, programs, socks, server, target, limit):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--muxpro", default="out/muxpro")
-    arguments.add_argument("--limit", type=float, default=20)
+    arguments.add_argument("--limit", type=float, default=30)
     options = arguments.parse_args()
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
     target = listener.getsockname()[1]
     threading.Thread(target=serve, args=(listener,), daemon=True).start()
+    pairs = [("v2ray          ", v2ray_pair)] + [
+        (f"muxpro {protocol}", functools.partial(muxpro_pair, options.muxpro, protocol)) for protocol in ("mux.cool", "mux.pro ")]
     for _ in range(3):
-        socks, server = free_port(), free_port()
-        measure("v2ray ", v2ray_pair(socks, server), socks, server, target, options.limit)
-        socks, server = free_port(), free_port()
-        measure("muxpro", muxpro_pair(options.muxpro, socks, server), socks, server, target, options.limit)
+        for name, pair in pairs:
+            for slow_reads in (True, False):
+                socks, server = free_port(), free_port()
+                measure(name, pair(socks, server), slow_reads, socks, server, target, options.limit)
 
 
 main()
