@@ -7,5 +7,6 @@ internal static class FuzzTargets
     {
         ["frames"] = FramesTarget.Run,
         ["connection"] = ConnectionTarget.Run,
+        ["client"] = ClientTarget.Run,
     };
 }

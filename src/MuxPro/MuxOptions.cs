@@ -47,7 +47,8 @@ public sealed record MuxOptions
 
     /// <summary>
     /// Mux.Cool: how long a sub-connection whose <see cref="MuxCoolBuffer"/> is full may hold up its neighbours without having read a quarter of it; a tenth of the
-    /// time that passes comes back to it. Then it is ended with 0004, and only it. Without neighbours it may take its time.
+    /// time that passes comes back to it. Then it is ended with 0004, and only it. Without neighbours a client waits for it, and a server, which cannot know who waits
+    /// behind, sixty times as long.
     /// </summary>
     /// <value>The default value is 500 ms; more than zero.</value>
     public TimeSpan MuxCoolGrace { get; init => field = Positive(value); } = TimeSpan.FromSeconds(0.5);

@@ -14,6 +14,9 @@ public sealed class ServerWorker : IAsyncDisposable
     private readonly ServerContext _context;
     private readonly MuxOptions _options;
     private readonly ILogger _log;
+
+    // Never disposed: it has no timer, and late dispatches link to it.
+    private readonly CancellationTokenSource _gone = new();
     private int _pending;
 
     /// <summary>Serves a link; each sub-connection goes to a dispatcher.</summary>
@@ -31,6 +34,7 @@ public sealed class ServerWorker : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(dispatcher);
         _dispatcher = dispatcher;
         _connection.Start();
+        _ = CancelDispatchesAsync();
     }
 
     internal ServerWorker(Link link, ChannelWriter<Session> incoming, MuxOptions options, ServerContext? context = null)
@@ -240,15 +244,16 @@ public sealed class ServerWorker : IAsyncDisposable
 
     private async ValueTask<T> DispatchAsync<T>(Session session, Func<Destination, CancellationToken, ValueTask<T>> dispatch)
     {
-        // A session that is aborted meanwhile must not leave a dial behind.
+        // A session that is aborted meanwhile must not leave a dial behind, nor one that has ended but was not delivered yet, once nobody is there any more.
         CancellationToken aborted = session.Aborted;
+        CancellationToken gone = _gone.Token;
         using var timeout = new CancellationTokenSource(_options.DispatchTimeout, _options.TimeProvider);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(aborted, timeout.Token);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(aborted, gone, timeout.Token);
         try
         {
             return await dispatch(session.Destination, either.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (timeout.IsCancellationRequested && !aborted.IsCancellationRequested)
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested && !aborted.IsCancellationRequested && !gone.IsCancellationRequested)
         {
             throw new SessionException(ErrorCode.OperationTimeout, $"{session.Destination} was not reached within {_options.DispatchTimeout}.");
         }
@@ -280,6 +285,12 @@ public sealed class ServerWorker : IAsyncDisposable
                 session.Abort(new SessionException(ErrorCode.DestinationUnreachable, "The dispatcher failed.", exception));
                 break;
         }
+    }
+
+    private async Task CancelDispatchesAsync()
+    {
+        await Completion.ConfigureAwait(false);
+        await _gone.CancelAsync().ConfigureAwait(false);
     }
 
     private async Task CompleteIncomingAsync(ChannelWriter<Session> incoming)

@@ -25,6 +25,7 @@ public sealed partial class Session : Link, ISendQueueItem<Session>
     private TaskCompletionSource? _completion;
     private CancellationTokenSource? _aborted;
     private bool _isOver;
+    private bool _isCut;
 
     internal Session(MainConnection connection, ushort id, Destination destination, byte priority, ulong globalId = 0)
     {
@@ -98,7 +99,7 @@ public sealed partial class Session : Link, ISendQueueItem<Session>
 
     internal bool IsDatagrams => Destination.Network == Network.Udp;
 
-    /// <summary>Cancelled when the session is aborted, by either end, or its main connection is gone.</summary>
+    /// <summary>Cancelled when the session is aborted, by either end, or its main connection is gone before it has ended.</summary>
     internal CancellationToken Aborted
     {
         get
@@ -107,7 +108,8 @@ public sealed partial class Session : Link, ISendQueueItem<Session>
             {
                 if (_isOver && _aborted is null)
                 {
-                    return new CancellationToken(canceled: true);
+                    // What was ended in order may still be delivered (SPEC 9: data, and the End of both directions behind it).
+                    return new CancellationToken(canceled: _isCut);
                 }
 
                 _aborted ??= new CancellationTokenSource();
@@ -224,6 +226,7 @@ public sealed partial class Session : Link, ISendQueueItem<Session>
             }
 
             _isOver = true;
+            _isCut = aborted;
             completion = _completion;
             opened = _opened;
             cancellation = aborted ? _aborted : null;

@@ -1,9 +1,6 @@
-using System.Buffers;
 using System.Collections.Concurrent;
-using System.IO.Pipelines;
-using Microsoft.Extensions.Logging;
 using MuxPro.Connection;
-using MuxPro.Wire;
+using static MuxPro.Fuzz.Conversation;
 
 namespace MuxPro.Fuzz;
 
@@ -13,11 +10,6 @@ namespace MuxPro.Fuzz;
 /// </summary>
 internal static class ConnectionTarget
 {
-    // Pieces of this size let the server work on the first frames while the last are on their way.
-    private const int Piece = 128;
-
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
-
     public static void Run(byte[] input) => Task.Run(() => RunAsync(input)).GetAwaiter().GetResult();
 
     public static async Task RunAsync(byte[] input)
@@ -26,12 +18,18 @@ internal static class ConnectionTarget
         var complaints = new Complaints();
         var targets = new Targets();
         (Link server, Link client) = Link.CreatePair();
-        var options = new MuxOptions { LoggerFactory = complaints, KeepAliveInterval = Timeout.InfiniteTimeSpan };
+        var options = new MuxOptions
+        {
+            LoggerFactory = complaints,
+            KeepAliveInterval = Timeout.InfiniteTimeSpan,
+            AcceptedProtocols = MuxProtocols.MuxPro | MuxProtocols.MuxCool,
+            MuxCoolGrace = TimeSpan.FromMilliseconds(20),
+        };
         // A Server, so that a main connection may be inside the main connection.
         // No flow waits for the main connection that follows.
         var context = new ServerContext { Flows = new FlowTable(maxParked: 0) };
         var worker = new ServerWorker(server, new Server(targets, options) { Flows = context.Flows }, options, context);
-        Task reading = ReadAsync(client.Input);
+        Task reading = ReadAsync(client.Input, default);
         await SendAsync(client.Output, input).ConfigureAwait(false);
         await WaitAsync(reading, "The server does not close").ConfigureAwait(false);
         await WaitAsync(worker.Completion, "The server does not end").ConfigureAwait(false);
@@ -39,105 +37,6 @@ internal static class ConnectionTarget
         await UntilAsync(() => Slab.Rented <= slabs, () => $"{Slab.Rented - slabs} slabs are lost").ConfigureAwait(false);
         Ensure(worker.ActiveSessions == 0, $"{worker.ActiveSessions} sessions are left");
         Ensure(complaints.First is null, $"It failed inside: {complaints.First}");
-    }
-
-    private static async Task SendAsync(PipeWriter output, byte[] input)
-    {
-        try
-        {
-            for (int start = 0; start < input.Length; start += Piece)
-            {
-                FlushResult result = await output
-                    .WriteAsync(input.AsMemory(start, Math.Min(Piece, input.Length - start))).AsTask().WaitAsync(Limit).ConfigureAwait(false);
-                if (result.IsCompleted)
-                {
-                    return;
-                }
-
-                await Task.Yield();
-            }
-        }
-        catch (IOException)
-        {
-            // The server has closed the main connection.
-        }
-        finally
-        {
-            await output.CompleteAsync().ConfigureAwait(false);
-        }
-    }
-
-    private static async Task ReadAsync(PipeReader input)
-    {
-        var reader = new FrameReader();
-        try
-        {
-            while (true)
-            {
-                ReadResult result = await input.ReadAsync().ConfigureAwait(false);
-                ReadOnlySequence<byte> buffer = result.Buffer;
-                while (Read(ref reader, ref buffer))
-                {
-                }
-
-                Ensure(!result.IsCompleted || buffer.IsEmpty, "The server closed inside a frame");
-                input.AdvanceTo(buffer.Start, result.Buffer.End);
-                if (result.IsCompleted)
-                {
-                    return;
-                }
-            }
-        }
-        catch (IOException)
-        {
-            // Closed at once.
-        }
-        finally
-        {
-            await input.CompleteAsync().ConfigureAwait(false);
-        }
-    }
-
-    private static bool Read(ref FrameReader reader, ref ReadOnlySequence<byte> buffer)
-    {
-        FrameReadStatus status = reader.TryRead(ref buffer, out Frame frame, out FrameError error);
-        if (frame.Type == FrameType.NegotiateVersion && frame.VersionCount > 0)
-        {
-            reader.Version = frame.GetVersion(0);
-        }
-
-        Ensure(status != FrameReadStatus.Malformed && !frame.HasFault, $"The server sends no frames: {error} {frame.Fault}");
-        return status == FrameReadStatus.Frame;
-    }
-
-    private static async Task WaitAsync(Task task, string complaint)
-    {
-        try
-        {
-            await task.WaitAsync(Limit).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            throw new InvalidOperationException($"{complaint} within {Limit}.");
-        }
-    }
-
-    private static async Task UntilAsync(Func<bool> condition, Func<string> complaint)
-    {
-        long start = TimeProvider.System.GetTimestamp();
-        while (!condition())
-        {
-            Ensure(TimeProvider.System.GetElapsedTime(start) < Limit, complaint());
-            await Task.Yield();
-        }
-    }
-
-    private static void Ensure(bool condition, string complaint)
-    {
-        if (!condition)
-        {
-            throw new InvalidOperationException(complaint);
-        }
     }
 
     /// <summary>Targets of all sorts, chosen by the port.</summary>
@@ -216,39 +115,6 @@ internal static class ConnectionTarget
             }
 
             await link.DisposeAsync().ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>What the server logs as an error: nothing that a client sends may lead to one.</summary>
-    private sealed class Complaints : ILoggerFactory, ILogger
-    {
-        private string? _first;
-
-        public string? First => Volatile.Read(ref _first);
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public void AddProvider(ILoggerProvider provider)
-        {
-        }
-
-        public void Dispose()
-        {
-        }
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull
-            => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            string message = $"{formatter(state, exception)} {exception}";
-            if (logLevel >= LogLevel.Error)
-            {
-                Interlocked.CompareExchange(ref _first, message, null);
-            }
         }
     }
 }

@@ -29,10 +29,12 @@ internal sealed record FrameSnapshot(
 internal sealed record FrameTranscript(IReadOnlyList<FrameSnapshot> Frames, FrameReadStatus Status, FrameError Error)
 {
     /// <summary>Feeds the chunks one after the other, as a connection does: each call sees what was left and what is new.</summary>
-    public static FrameTranscript Read(IEnumerable<Memory<byte>> chunks, bool wholeFrames, ProtocolVersion version = default)
+    /// <param name="chunks">The bytes.</param>
+    /// <param name="wholeFrames">Whether frames are read with their payload, or payload apart from heads.</param>
+    /// <param name="reader">A reader that has read nothing yet, of what is spoken.</param>
+    public static FrameTranscript Read(IEnumerable<Memory<byte>> chunks, bool wholeFrames, FrameReader reader = default)
     {
         var frames = new List<FrameSnapshot>();
-        var reader = new FrameReader { Version = version };
         var pending = new List<Memory<byte>>();
         FrameSnapshot? open = null;
         int missing = 0;

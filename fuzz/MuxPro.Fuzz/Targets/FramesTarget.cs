@@ -8,24 +8,25 @@ internal static class FramesTarget
 {
     public static void Run(byte[] input)
     {
-        Run(input, ProtocolVersion.V0_0);
-        Run(input, ProtocolVersion.Private);
+        Run(input, new FrameReader { Version = ProtocolVersion.V0_0 });
+        Run(input, new FrameReader { Version = ProtocolVersion.Private });
+        Run(input, new FrameReader { IsMuxCool = true });
         foreach (bool hasGlobalId in (ReadOnlySpan<bool>)[false, true])
         {
             CheckDatagramAddress(input, hasGlobalId);
         }
     }
 
-    private static void Run(byte[] input, ProtocolVersion version)
+    private static void Run(byte[] input, FrameReader reader)
     {
-        FrameTranscript expected = FrameTranscript.Read([input], wholeFrames: true, version);
-        Expect(expected, FrameTranscript.Read([input], wholeFrames: false, version), "by heads");
+        FrameTranscript expected = FrameTranscript.Read([input], wholeFrames: true, reader);
+        Expect(expected, FrameTranscript.Read([input], wholeFrames: false, reader), "by heads");
         foreach (int size in (ReadOnlySpan<int>)[1, 2, 3, 7, 64])
         {
             Memory<byte>[] chunks = [.. Chunks(input, size)];
-            Expect(expected, FrameTranscript.Read(chunks, wholeFrames: true, version), $"in chunks of {size}");
-            Expect(expected, FrameTranscript.Read(chunks, wholeFrames: false, version), $"by heads, in chunks of {size}");
-            ExpectOneSequence(expected, chunks, version, $"in segments of {size}");
+            Expect(expected, FrameTranscript.Read(chunks, wholeFrames: true, reader), $"in chunks of {size}");
+            Expect(expected, FrameTranscript.Read(chunks, wholeFrames: false, reader), $"by heads, in chunks of {size}");
+            ExpectOneSequence(expected, chunks, reader, $"in segments of {size}");
         }
 
         _ = expected.Error.ToString();
@@ -36,10 +37,9 @@ internal static class FramesTarget
     }
 
     // All the bytes at once, but in many segments.
-    private static void ExpectOneSequence(FrameTranscript expected, Memory<byte>[] chunks, ProtocolVersion version, string how)
+    private static void ExpectOneSequence(FrameTranscript expected, Memory<byte>[] chunks, FrameReader reader, string how)
     {
         var frames = new List<FrameSnapshot>();
-        var reader = new FrameReader { Version = version };
         ReadOnlySequence<byte> buffer = ByteSegments.Join(chunks);
         FrameReadStatus status;
         FrameError error;

@@ -68,7 +68,7 @@ internal enum LogFormat
     Json,
 }
 
-/// <summary>How much and how long. Times are in seconds.</summary>
+/// <summary>How much and how long. Times are in seconds where nothing else is said.</summary>
 internal sealed record LimitsConfiguration
 {
     [Description("Most connections at once of each inbound; more are closed as they come.")]
@@ -86,6 +86,14 @@ internal sealed record LimitsConfiguration
     [Description("Seconds after which a flow of datagrams ends when nothing moves.")]
     [Range(1, 86_400)]
     public int UdpTimeout { get; init; } = 60;
+
+    [Description("Mux.Cool: KiB that a sub-connection may have received that is not read; with more, its main connection waits.")]
+    [Range(16, 1_048_576)]
+    public int MuxCoolBuffer { get; init; } = 1024;
+
+    [Description("Mux.Cool: milliseconds that a sub-connection with a full buffer may hold up others; a quarter of the buffer read gives it the whole time again. Then it is ended.")]
+    [Range(1, 3_600_000)]
+    public int MuxCoolGrace { get; init; } = 500;
 
     [Description("Seconds that connections get to finish when the program is told to stop; 0 ends them at once.")]
     [Range(0, 86_400)]

@@ -22,7 +22,12 @@ internal static class OutboundChecks
     {
         MuxConfiguration mux = outbound.Mux;
         bool isOwn = outbound.Settings is MuxOutboundSettings;
-        if (!isOwn && !mux.Enabled)
+        if (isOwn && mux.Enabled == false)
+        {
+            yield return new Finding(mux, "enabled", "an outbound of protocol 'mux' is a multiplexer; leave 'enabled' out, or use protocol 'direct' or a proxy.");
+        }
+
+        if (!isOwn && mux.Enabled != true)
         {
             yield break;
         }

@@ -36,8 +36,8 @@ internal sealed record ChainConfiguration
 /// <summary>A multiplexer on top of an outbound.</summary>
 internal sealed record MuxConfiguration
 {
-    [Description("Whether connections share main connections. An outbound of protocol 'mux' always does.")]
-    public bool Enabled { get; init; }
+    [Description("Whether connections share main connections; left out, those of protocol 'mux' do, and no others.")]
+    public bool? Enabled { get; init; }
 
     [Description("Most sub-connections at once of a main connection; 0 means 8; with a negative number TCP goes without the multiplexer.")]
     [Range(-1, 65_535)]

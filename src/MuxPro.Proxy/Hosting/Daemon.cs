@@ -184,6 +184,8 @@ internal sealed class Daemon : ISnapshots, IAsyncDisposable
     {
         HandshakeTimeout = TimeSpan.FromSeconds(limits.HandshakeTimeout),
         DatagramIdleTimeout = TimeSpan.FromSeconds(limits.UdpTimeout),
+        MuxCoolBuffer = limits.MuxCoolBuffer * 1024,
+        MuxCoolGrace = TimeSpan.FromMilliseconds(limits.MuxCoolGrace),
         TimeProvider = TimeProvider,
         LoggerFactory = _options.LoggerFactory,
     };

@@ -20,7 +20,7 @@ internal static class OutboundFactory
             DirectOutboundSettings => new DirectOutbound(configuration, context, through),
             _ => throw new ArgumentException("There is no such outbound.", nameof(configuration)),
         };
-        return configuration.Mux.Enabled && outbound is (DirectOutbound or ProxyOutbound)
+        return configuration.Mux.Enabled == true && outbound is (DirectOutbound or ProxyOutbound)
             ? MuxOutbound.OnTopOf(outbound, configuration.Mux, context) : outbound;
     }
 

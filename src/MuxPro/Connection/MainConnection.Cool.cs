@@ -13,6 +13,9 @@ internal sealed partial class MainConnection
     // Who takes this part of its buffer within its grace reads well enough to be waited for.
     private const int RenewingPart = 4;
 
+    // A server cannot know who waits behind the payload of its only sub-connection: that one has so many times the grace.
+    private const int AloneFactor = 60;
+
     private readonly List<Session> _full = []; // the receive loop's
     private TaskCompletionSource? _room; // guarded by _gate
     private volatile bool _isStalled;
@@ -106,8 +109,8 @@ internal sealed partial class MainConnection
     }
 
     /// <summary>
-    /// Waits until those that were found full have been read from. While other sub-connections are open, each has its grace for that; who reads well gets
-    /// it again and again (<see cref="StallGrace"/>).
+    /// Waits until those that were found full have been read from. Each has its grace for that, in which others wait or may wait; who reads well gets it
+    /// again and again (<see cref="StallGrace"/>).
     /// </summary>
     private async ValueTask WaitForRoomAsync()
     {
@@ -147,8 +150,10 @@ internal sealed partial class MainConnection
                 return;
             }
 
+            // What others want of a client, it knows.
             bool isAlone = ActiveSessions <= 1;
-            if (!isAlone && session.Grace.IsSpent)
+            bool isPatient = isAlone && _isClient;
+            if (!isPatient && session.Grace.IsSpent)
             {
                 const string Message = "Its application does not read as fast as the other end sends, and Mux.Cool can make only all wait.";
                 _log.SessionViolation(session.Id, Message);
@@ -156,17 +161,17 @@ internal sealed partial class MainConnection
                 return;
             }
 
-            TimeSpan left = isAlone ? Timeout.InfiniteTimeSpan : _time.GetElapsedTime(0, session.Grace.Left);
-            await changed.WaitAsync(RoundUp(left), _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            int factor = isAlone ? AloneFactor : 1;
+            TimeSpan left = isPatient ? Timeout.InfiniteTimeSpan : RoundUp(_time.GetElapsedTime(0, session.Grace.Left) * factor);
+            await changed.WaitAsync(left, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             long now = Now;
-            session.Grace.Spend(isAlone ? 0 : now - last, now);
+            session.Grace.Spend(isPatient ? 0 : (now - last) / factor, now);
             last = now;
         }
     }
 
     // Timers count milliseconds.
-    private static TimeSpan RoundUp(TimeSpan time)
-        => time == Timeout.InfiniteTimeSpan ? time : TimeSpan.FromMilliseconds(Math.Ceiling(time.TotalMilliseconds));
+    private static TimeSpan RoundUp(TimeSpan time) => TimeSpan.FromMilliseconds(Math.Ceiling(time.TotalMilliseconds));
 
     // ---- under the gate ---------------------------------------------------------------------------------------------------
 

@@ -38,6 +38,8 @@ public sealed class ProblemTests
     [InlineData("{ " + In + ", \"outbounds\": [ { \"protocol\": \"mux\" } ] }", "$.outbounds[0].settings.servers", "where to?")]
     [InlineData("{ " + In + ", \"outbounds\": [ { \"protocol\": \"direct\", \"mux\": { \"enabled\": true } } ] }", "$.outbounds[0].mux", "needs a server that speaks it")]
     [InlineData("{ " + In + ", \"outbounds\": [ { \"protocol\": \"direct\", \"settings\": { \"redirect\": \"there\" } } ] }", "$.outbounds[0].settings.redirect", "'host:port'")]
+    [InlineData("{ " + In + ", \"outbounds\": [ { \"protocol\": \"direct\", \"settings\": { \"redirect\": \":0\" } } ] }", "$.outbounds[0].settings.redirect", "'host:port'")]
+    [InlineData("{ " + In + ", \"outbounds\": [ { \"protocol\": \"mux\", \"settings\": { \"servers\": [ { \"address\": \"a.example\", \"port\": 1 } ] }, \"mux\": { \"enabled\": false } } ] }", "$.outbounds[0].mux.enabled", "leave 'enabled' out")]
     [InlineData("{ " + In + ", \"outbounds\": [ { \"protocol\": \"direct\", \"streamSettings\": { \"tlsSettings\": { \"allowInsecure\": true } } } ] }", "$.outbounds[0].streamSettings.tlsSettings.allowInsecure", "'pins'")]
     [InlineData("{ " + In + ", " + Out + ", \"routing\": { \"rules\": [ { \"ip\": [ \"10.0.0.0/33\" ], \"outboundTag\": \"out\" } ] } }", "$.routing.rules[0].ip[0]", "10.0.0.0/8")]
     [InlineData("{ " + In + ", " + Out + ", \"routing\": { \"rules\": [ { \"domain\": [ \"regexp:(\" ], \"outboundTag\": \"out\" } ] } }", "$.routing.rules[0].domain[0]", "a regular expression")]

@@ -120,6 +120,34 @@ public sealed class MuxCoolTests
     }
 
     [Fact(Timeout = MuxPair.Guard)]
+    public async Task Server_EndRightBehindTheData_IsDeliveredAllTheSame()
+    {
+        (ServerWorker worker, Link peer, FakeDispatcher dispatcher) = Serve(Accepting);
+        await using (worker)
+        {
+            await using Link closed = peer;
+            await peer.SendAsync(Bytes(New1 + "0004 0001 03 00"));
+            Link target = await dispatcher.AcceptAsync();
+            await target.ExpectTextAsync("hi");
+            await target.ExpectEndOfStreamAsync();
+        }
+    }
+
+    [Fact(Timeout = MuxPair.Guard)]
+    public async Task Server_EndedAndNeverReached_IsGivenUpWithItsMainConnection()
+    {
+        (Link server, Link peer) = Link.CreatePair();
+        var given = new TaskCompletionSource();
+        var dispatcher = new NeverReaching(given);
+        await using var worker = new ServerWorker(server, dispatcher, Accepting);
+        await peer.SendAsync(Bytes(New1 + "0004 0001 03 00" + New2));
+        await Until.TrueAsync(() => dispatcher.Asked == 2);
+        Assert.False(given.Task.IsCompleted);
+        await peer.DisposeAsync();
+        await given.Task.Guarded();
+    }
+
+    [Fact(Timeout = MuxPair.Guard)]
     public async Task Client_SaysNothingFirst_AndWritesPiecesOfEightKibibytes()
     {
         (Link near, Link peer) = Link.CreatePair();
@@ -317,6 +345,31 @@ public sealed class MuxCoolTests
         }
     }
 
+    [Fact(Timeout = MuxPair.Guard)]
+    public async Task ReaderThatHasStopped_AloneOnAServer_DoesNotHoldUpWhoWaitsBehindForEver()
+    {
+        var time = new FakeTimeProvider();
+        (ServerWorker worker, Link peer, FakeDispatcher dispatcher) = Serve(Accepting with { MuxCoolBuffer = 16 * 1024, TimeProvider = time });
+        await using (worker)
+        {
+            await using Link closed = peer;
+            await peer.SendAsync(Bytes(New1));
+            Link stuck = await dispatcher.AcceptAsync();
+
+            // The server does not see the second New before it has read the flood.
+            Task behind = FloodAsync(peer, 200).ContinueWith(_ => peer.SendAsync(Bytes(New2)), TaskScheduler.Default).Unwrap();
+            long start = time.GetTimestamp();
+            await Until.TrueAsync(() =>
+            {
+                time.Advance(TimeSpan.FromMilliseconds(100));
+                return behind.IsCompleted;
+            });
+            Assert.InRange(time.GetElapsedTime(start), 60 * Accepting.MuxCoolGrace, TimeSpan.MaxValue);
+            await stuck.ExpectResetAsync();
+            await (await dispatcher.AcceptAsync()).DisposeAsync();
+        }
+    }
+
     private static async Task FloodAsync(Link peer, int frames)
     {
         byte[] frame = [.. Bytes("0004 0001 02 01 2000"), .. new byte[8192]];
@@ -346,4 +399,32 @@ public sealed class MuxCoolTests
     }
 
     private static byte[] Bytes(string hex) => Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal));
+
+    /// <summary>Completes when it has been given up twice.</summary>
+    private sealed class NeverReaching(TaskCompletionSource given) : IDispatcher
+    {
+        private int _asked;
+        private int _given;
+
+        public int Asked => Volatile.Read(ref _asked);
+
+        public async ValueTask<Link> DispatchAsync(Destination destination, CancellationToken cancellationToken = default)
+        {
+            Interlocked.Increment(ref _asked);
+            try
+            {
+                return await new TaskCompletionSource<Link>().Task.WaitAsync(cancellationToken);
+            }
+            finally
+            {
+                if (Interlocked.Increment(ref _given) == 2)
+                {
+                    given.TrySetResult();
+                }
+            }
+        }
+
+        public ValueTask<DatagramLink> DispatchDatagramsAsync(Destination destination, CancellationToken cancellationToken = default)
+            => throw new NotSupportedException();
+    }
 }

@@ -18,10 +18,11 @@ public sealed class FramePropertyTests
         {
             byte[] bytes = [.. frames.SelectMany(frame => frame.Bytes)];
             var expected = new FrameTranscript([.. frames.Select(frame => frame.Frame)], FrameReadStatus.NeedMoreData, default);
+            var reader = new FrameReader { Version = version };
             Memory<byte>[] chunks = [.. bytes.Chunk(size).Select(chunk => chunk.AsMemory())];
-            return expected.Equals(FrameTranscript.Read([bytes], wholeFrames: true, version))
-                && expected.Equals(FrameTranscript.Read(chunks, wholeFrames: true, version))
-                && expected.Equals(FrameTranscript.Read(chunks, wholeFrames: false, version));
+            return expected.Equals(FrameTranscript.Read([bytes], wholeFrames: true, reader))
+                && expected.Equals(FrameTranscript.Read(chunks, wholeFrames: true, reader))
+                && expected.Equals(FrameTranscript.Read(chunks, wholeFrames: false, reader));
         },
         iter: 2000);
 
