@@ -90,7 +90,7 @@ def muxpro_pair(program, protocol, socks, server):
         ([program, "run", "-c"], {
             "inbounds": [{"tag": "in", "protocol": "socks", "port": socks}],
             "outbounds": [{"tag": "relay", "protocol": "mux", "settings": {"servers": [{"address": "127.0.0.1", "port": server}]},
-                           "mux": {"enabled": True, "concurrency": 8, "protocol": protocol.strip()}}]}),
+                           "mux": {"enabled": True, "concurrency": 8, "protocol": protocol}}]}),
     ]
 
 
@@ -153,7 +153,7 @@ def measure(name, programs, slow_reads, socks, server, target, limit):
                 reader.start()
             reader.join()
             rest.join()
-            print(f"{name} {'read    ' if slow_reads else 'not read'} on {connections} main connection(s): neighbour {told(first, NEIGHBOUR)}{beside}; "
+            print(f"{name:15} {'read' if slow_reads else 'not read':8} on {connections} main connection(s): neighbour {told(first, NEIGHBOUR)}{beside}; "
                   f"the other, {'read all the while' if slow_reads else 'then read'}: {told(results['slow'], SLOW)}", flush=True)
         finally:
             for process in processes:
@@ -169,8 +169,8 @@ def main():
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
     target = listener.getsockname()[1]
     threading.Thread(target=serve, args=(listener,), daemon=True).start()
-    pairs = [("v2ray          ", v2ray_pair)] + [
-        (f"muxpro {protocol}", functools.partial(muxpro_pair, options.muxpro, protocol)) for protocol in ("mux.cool", "mux.pro ")]
+    pairs = [("v2ray", v2ray_pair)] + [
+        (f"muxpro {protocol}", functools.partial(muxpro_pair, options.muxpro, protocol)) for protocol in ("mux.cool", "mux.pro")]
     for _ in range(3):
         for name, pair in pairs:
             for slow_reads in (True, False):

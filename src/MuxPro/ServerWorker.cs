@@ -34,7 +34,6 @@ public sealed class ServerWorker : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(dispatcher);
         _dispatcher = dispatcher;
         _connection.Start();
-        _ = CancelDispatchesAsync();
     }
 
     internal ServerWorker(Link link, ChannelWriter<Session> incoming, MuxOptions options, ServerContext? context = null)
@@ -42,7 +41,6 @@ public sealed class ServerWorker : IAsyncDisposable
     {
         _incoming = incoming;
         _connection.Start();
-        _ = CompleteIncomingAsync(incoming);
     }
 
     private ServerWorker(Link link, MuxOptions? options, ServerContext context)
@@ -52,6 +50,7 @@ public sealed class ServerWorker : IAsyncDisposable
         _options = options ?? MuxOptions.Default;
         _log = _options.LoggerFactory.CreateLogger<ServerWorker>();
         _connection = new MainConnection(link, _options, OnOpened);
+        _ = EndWithConnectionAsync();
     }
 
     /// <summary>
@@ -287,15 +286,10 @@ public sealed class ServerWorker : IAsyncDisposable
         }
     }
 
-    private async Task CancelDispatchesAsync()
+    private async Task EndWithConnectionAsync()
     {
         await Completion.ConfigureAwait(false);
+        _incoming?.TryComplete();
         await _gone.CancelAsync().ConfigureAwait(false);
-    }
-
-    private async Task CompleteIncomingAsync(ChannelWriter<Session> incoming)
-    {
-        await Completion.ConfigureAwait(false);
-        incoming.TryComplete();
     }
 }

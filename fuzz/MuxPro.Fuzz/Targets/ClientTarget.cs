@@ -43,21 +43,24 @@ internal static class ClientTarget
         }
 
         ClientWorker worker = await ClientWorker.StartAsync(client, strategy: null, options).ConfigureAwait(false);
-        Session[] sessions = [Open(worker), Open(worker), Open(worker)];
-        Task use = Task.WhenAll(TalkAsync(sessions[0]), FloodAsync(sessions[1]), ListenAsync(sessions[2]), EchoAsync(worker));
+        Task use = Task.WhenAll(TalkAsync(Open(worker)), FloodAsync(Open(worker)), ListenAsync(Open(worker)), PingAsync(OpenDatagrams(worker)));
         await SendAsync(server.Output, input).ConfigureAwait(false);
         await WaitAsync(worker.Completion, "The client does not end").ConfigureAwait(false);
         await WaitAsync(reading, "The client does not close").ConfigureAwait(false);
         await WaitAsync(use, "A session does not end").ConfigureAwait(false);
-        await UntilAsync(() => Slab.Rented <= slabs, () => $"{Slab.Rented - slabs} slabs are lost").ConfigureAwait(false);
-        Ensure(worker.ActiveSessions == 0, $"{worker.ActiveSessions} sessions are left");
-        Ensure(complaints.First is null, $"It failed inside: {complaints.First}");
+        await EnsureNothingIsLeftAsync(slabs, worker.ActiveSessions, complaints).ConfigureAwait(false);
     }
 
     private static Session Open(ClientWorker worker)
     {
         Ensure(worker.TryReserve(), "There is no room");
         return worker.Open(Destination.Tcp("target.example", 80));
+    }
+
+    private static DatagramSession OpenDatagrams(ClientWorker worker)
+    {
+        Ensure(worker.TryReserve(), "There is no room");
+        return worker.OpenDatagrams(Destination.Udp("target.example", 53), new DatagramOptions { GlobalId = 7 });
     }
 
     private static Task TalkAsync(Session session) => UseAsync(session, async () =>
@@ -80,7 +83,13 @@ internal static class ClientTarget
         await session.Input.CopyToAsync(Stream.Null).ConfigureAwait(false);
     });
 
-    private static async Task UseAsync(Session session, Func<Task> use)
+    private static Task PingAsync(DatagramSession flow) => UseAsync(flow, async () =>
+    {
+        await flow.SendAsync("ping"u8.ToArray()).ConfigureAwait(false);
+        await EchoAsync(flow).ConfigureAwait(false);
+    });
+
+    private static async Task UseAsync(IAsyncDisposable session, Func<Task> use)
     {
         try
         {
@@ -92,23 +101,5 @@ internal static class ClientTarget
         }
 
         await session.DisposeAsync().ConfigureAwait(false);
-    }
-
-    private static async Task EchoAsync(ClientWorker worker)
-    {
-        Ensure(worker.TryReserve(), "There is no room");
-        await using DatagramSession flow = worker.OpenDatagrams(Destination.Udp("target.example", 53), new DatagramOptions { GlobalId = 7 });
-        try
-        {
-            await flow.SendAsync("ping"u8.ToArray()).ConfigureAwait(false);
-            while (await flow.ReceiveAsync().ConfigureAwait(false) is { } datagram)
-            {
-                await flow.SendAsync(datagram.Data, datagram.Address).ConfigureAwait(false);
-            }
-        }
-        catch (IOException)
-        {
-            // The other end ended it, or broke a rule.
-        }
     }
 }

@@ -34,9 +34,7 @@ internal static class ConnectionTarget
         await WaitAsync(reading, "The server does not close").ConfigureAwait(false);
         await WaitAsync(worker.Completion, "The server does not end").ConfigureAwait(false);
         await WaitAsync(targets.WhenAllAsync(), "A target is left open").ConfigureAwait(false);
-        await UntilAsync(() => Slab.Rented <= slabs, () => $"{Slab.Rented - slabs} slabs are lost").ConfigureAwait(false);
-        Ensure(worker.ActiveSessions == 0, $"{worker.ActiveSessions} sessions are left");
-        Ensure(complaints.First is null, $"It failed inside: {complaints.First}");
+        await EnsureNothingIsLeftAsync(slabs, worker.ActiveSessions, complaints).ConfigureAwait(false);
     }
 
     /// <summary>Targets of all sorts, chosen by the port.</summary>
@@ -78,14 +76,6 @@ internal static class ConnectionTarget
         }
 
         public Task WhenAllAsync() => Task.WhenAll(_running);
-
-        private static async Task EchoAsync(DatagramLink link)
-        {
-            while (await link.ReceiveAsync().ConfigureAwait(false) is { } datagram)
-            {
-                await link.SendAsync(datagram.Data, datagram.Address).ConfigureAwait(false);
-            }
-        }
 
         private static async Task ServeAsync(Link link, int sort)
         {

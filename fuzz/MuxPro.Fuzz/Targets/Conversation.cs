@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using MuxPro.Connection;
 using MuxPro.Wire;
 
 namespace MuxPro.Fuzz;
@@ -12,6 +13,7 @@ internal static class Conversation
 
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
 
+    /// <summary>Sends all of it, as far as the other end takes it, and closes.</summary>
     public static async Task SendAsync(PipeWriter output, byte[] input)
     {
         try
@@ -38,6 +40,10 @@ internal static class Conversation
         }
     }
 
+    /// <summary>Reads frames, and nothing else, until the other end closes.</summary>
+    /// <param name="input">What the other end sends.</param>
+    /// <param name="reader">A reader that has read nothing yet.</param>
+    /// <param name="isKnown">Whether it is a reader of what is spoken; otherwise the first frame says what that is.</param>
     public static async Task ReadAsync(PipeReader input, FrameReader reader, bool isKnown = false)
     {
         const int State = 4;
@@ -76,18 +82,6 @@ internal static class Conversation
         }
     }
 
-    private static bool Read(ref FrameReader reader, ref ReadOnlySequence<byte> buffer)
-    {
-        FrameReadStatus status = reader.TryRead(ref buffer, out Frame frame, out FrameError error);
-        if (frame.Type == FrameType.NegotiateVersion && frame.VersionCount > 0)
-        {
-            reader.Version = frame.GetVersion(0);
-        }
-
-        Ensure(status != FrameReadStatus.Malformed && !frame.HasFault, $"It sends no frames: {error} {frame.Fault}");
-        return status == FrameReadStatus.Frame;
-    }
-
     public static async Task WaitAsync(Task task, string complaint)
     {
         try
@@ -100,7 +94,32 @@ internal static class Conversation
         }
     }
 
-    public static async Task UntilAsync(Func<bool> condition, Func<string> complaint)
+    /// <summary>Sends back each datagram, until the flow ends.</summary>
+    public static async Task EchoAsync(DatagramLink flow)
+    {
+        while (await flow.ReceiveAsync().ConfigureAwait(false) is { } datagram)
+        {
+            await flow.SendAsync(datagram.Data, datagram.Address).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>When both ends are gone: no slab, no session, and nothing to complain of.</summary>
+    public static async Task EnsureNothingIsLeftAsync(long slabsBefore, int sessions, Complaints complaints)
+    {
+        await UntilAsync(() => Slab.Rented <= slabsBefore, () => $"{Slab.Rented - slabsBefore} slabs are lost").ConfigureAwait(false);
+        Ensure(sessions == 0, $"{sessions} sessions are left");
+        Ensure(complaints.First is null, $"It failed inside: {complaints.First}");
+    }
+
+    public static void Ensure(bool condition, string complaint)
+    {
+        if (!condition)
+        {
+            throw new InvalidOperationException(complaint);
+        }
+    }
+
+    private static async Task UntilAsync(Func<bool> condition, Func<string> complaint)
     {
         long start = TimeProvider.System.GetTimestamp();
         while (!condition())
@@ -110,11 +129,15 @@ internal static class Conversation
         }
     }
 
-    public static void Ensure(bool condition, string complaint)
+    private static bool Read(ref FrameReader reader, ref ReadOnlySequence<byte> buffer)
     {
-        if (!condition)
+        FrameReadStatus status = reader.TryRead(ref buffer, out Frame frame, out FrameError error);
+        if (frame.Type == FrameType.NegotiateVersion && frame.VersionCount > 0)
         {
-            throw new InvalidOperationException(complaint);
+            reader.Version = frame.GetVersion(0);
         }
+
+        Ensure(status != FrameReadStatus.Malformed && !frame.HasFault, $"It sends no frames: {error} {frame.Fault}");
+        return status == FrameReadStatus.Frame;
     }
 }

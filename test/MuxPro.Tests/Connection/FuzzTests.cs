@@ -8,9 +8,6 @@ namespace MuxPro.Tests.Connection;
 [Collection(nameof(ExclusiveCollection))]
 public sealed class FuzzTests
 {
-    private static readonly string Corpus = Path.Combine(AppContext.BaseDirectory, "Corpus", "connection");
-    private static readonly string ClientCorpus = Path.Combine(AppContext.BaseDirectory, "Corpus", "client");
-
     private static readonly Gen<int> Id = Gen.Int[1, 4];
 
     private static readonly Gen<byte[]> Payload = Gen.Frequency((9, Gen.Byte.Array[0, 100]), (1, Gen.Byte.Array[1000, 40_000]));
@@ -34,17 +31,17 @@ public sealed class FuzzTests
         (1, Payload.Select(payload => Raw.Frame("0000 04 01", payload))),
         (1, Id.Select(Raw.KeepWithoutData)));
 
-    public static TheoryData<string> ClientFiles => [.. Directory.GetFiles(ClientCorpus).Select(path => Path.GetFileName(path))];
+    public static TheoryData<string> ClientFiles => FuzzCorpus.Of("client");
 
-    public static TheoryData<string> Files => [.. Directory.GetFiles(Corpus).Select(path => Path.GetFileName(path))];
+    public static TheoryData<string> Files => FuzzCorpus.Of("connection");
 
     [Theory]
     [MemberData(nameof(Files))]
-    public Task Corpus_Passes(string file) => ConnectionTarget.RunAsync(File.ReadAllBytes(Path.Combine(Corpus, file)));
+    public Task Corpus_Passes(string file) => ConnectionTarget.RunAsync(FuzzCorpus.Read("connection", file));
 
     [Theory]
     [MemberData(nameof(ClientFiles))]
-    public Task ClientCorpus_Passes(string file) => ClientTarget.RunAsync(File.ReadAllBytes(Path.Combine(ClientCorpus, file)));
+    public Task ClientCorpus_Passes(string file) => ClientTarget.RunAsync(FuzzCorpus.Read("client", file));
 
     [Fact]
     public Task AnswersOfAnySort_LeaveNothingBehind() => Gen.OneOf(Frame, CoolFrame).Array[1, 40].SampleAsync(

@@ -137,14 +137,23 @@ public sealed class MuxCoolTests
     public async Task Server_EndedAndNeverReached_IsGivenUpWithItsMainConnection()
     {
         (Link server, Link peer) = Link.CreatePair();
-        var given = new TaskCompletionSource();
-        var dispatcher = new NeverReaching(given);
+        var ended = new TaskCompletionSource<CancellationToken>();
+        var open = new TaskCompletionSource<CancellationToken>();
+        FakeDispatcher dispatcher = new FakeDispatcher()
+            .On("1.2.3.4", cancellationToken => NeverAsync(ended, cancellationToken))
+            .On("1.2.3.5", cancellationToken => NeverAsync(open, cancellationToken));
         await using var worker = new ServerWorker(server, dispatcher, Accepting);
         await peer.SendAsync(Bytes(New1 + "0004 0001 03 00" + New2));
-        await Until.TrueAsync(() => dispatcher.Asked == 2);
-        Assert.False(given.Task.IsCompleted);
+        CancellationToken[] given = await Task.WhenAll(ended.Task, open.Task).Guarded();
+        Assert.DoesNotContain(given, token => token.IsCancellationRequested);
         await peer.DisposeAsync();
-        await given.Task.Guarded();
+        await Until.TrueAsync(() => given.All(token => token.IsCancellationRequested));
+
+        static async ValueTask<Link> NeverAsync(TaskCompletionSource<CancellationToken> asked, CancellationToken cancellationToken)
+        {
+            asked.SetResult(cancellationToken);
+            return await new TaskCompletionSource<Link>().Task.WaitAsync(cancellationToken);
+        }
     }
 
     [Fact(Timeout = MuxPair.Guard)]
@@ -299,12 +308,10 @@ public sealed class MuxCoolTests
     public async Task ReaderThatHasStopped_IsEndedAlone_OnceItHoldsUpOthers()
     {
         var time = new FakeTimeProvider();
-        (ServerWorker worker, Link peer, FakeDispatcher dispatcher) = Serve(Accepting with { MuxCoolBuffer = 16 * 1024, TimeProvider = time });
+        (ServerWorker worker, Link peer, FakeDispatcher dispatcher, Link stuck) = await ServeSmallBufferAsync(time);
         await using (worker)
         {
             await using Link closed = peer;
-            await peer.SendAsync(Bytes(New1));
-            Link stuck = await dispatcher.AcceptAsync();
             await peer.SendAsync(Bytes(New2));
             Link neighbour = await dispatcher.AcceptAsync();
 
@@ -327,12 +334,10 @@ public sealed class MuxCoolTests
     public async Task ReaderThatHasStopped_Alone_MayTakeItsTime()
     {
         var time = new FakeTimeProvider();
-        (ServerWorker worker, Link peer, FakeDispatcher dispatcher) = Serve(Accepting with { MuxCoolBuffer = 16 * 1024, TimeProvider = time });
+        (ServerWorker worker, Link peer, _, Link target) = await ServeSmallBufferAsync(time);
         await using (worker)
         {
             await using Link closed = peer;
-            await peer.SendAsync(Bytes(New1));
-            Link target = await dispatcher.AcceptAsync();
             Task flood = FloodAsync(peer, 200);
             for (int i = 0; i < 100; i++)
             {
@@ -349,13 +354,10 @@ public sealed class MuxCoolTests
     public async Task ReaderThatHasStopped_AloneOnAServer_DoesNotHoldUpWhoWaitsBehindForEver()
     {
         var time = new FakeTimeProvider();
-        (ServerWorker worker, Link peer, FakeDispatcher dispatcher) = Serve(Accepting with { MuxCoolBuffer = 16 * 1024, TimeProvider = time });
+        (ServerWorker worker, Link peer, FakeDispatcher dispatcher, Link stuck) = await ServeSmallBufferAsync(time);
         await using (worker)
         {
             await using Link closed = peer;
-            await peer.SendAsync(Bytes(New1));
-            Link stuck = await dispatcher.AcceptAsync();
-
             // The server does not see the second New before it has read the flood.
             Task behind = FloodAsync(peer, 200).ContinueWith(_ => peer.SendAsync(Bytes(New2)), TaskScheduler.Default).Unwrap();
             long start = time.GetTimestamp();
@@ -398,33 +400,13 @@ public sealed class MuxCoolTests
         Assert.Equal(Convert.ToHexString(expected), Convert.ToHexString(await peer.ReadExactlyAsync(expected.Length)));
     }
 
-    private static byte[] Bytes(string hex) => Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal));
-
-    /// <summary>Completes when it has been given up twice.</summary>
-    private sealed class NeverReaching(TaskCompletionSource given) : IDispatcher
+    /// <summary>A server with the least buffer, and what its first sub-connection reaches.</summary>
+    private static async Task<(ServerWorker Worker, Link Peer, FakeDispatcher Dispatcher, Link Target)> ServeSmallBufferAsync(TimeProvider time)
     {
-        private int _asked;
-        private int _given;
-
-        public int Asked => Volatile.Read(ref _asked);
-
-        public async ValueTask<Link> DispatchAsync(Destination destination, CancellationToken cancellationToken = default)
-        {
-            Interlocked.Increment(ref _asked);
-            try
-            {
-                return await new TaskCompletionSource<Link>().Task.WaitAsync(cancellationToken);
-            }
-            finally
-            {
-                if (Interlocked.Increment(ref _given) == 2)
-                {
-                    given.TrySetResult();
-                }
-            }
-        }
-
-        public ValueTask<DatagramLink> DispatchDatagramsAsync(Destination destination, CancellationToken cancellationToken = default)
-            => throw new NotSupportedException();
+        (ServerWorker worker, Link peer, FakeDispatcher dispatcher) = Serve(Accepting with { MuxCoolBuffer = 16 * 1024, TimeProvider = time });
+        await peer.SendAsync(Bytes(New1));
+        return (worker, peer, dispatcher, await dispatcher.AcceptAsync());
     }
+
+    private static byte[] Bytes(string hex) => Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal));
 }

@@ -1,13 +1,13 @@
 using MuxPro.Fuzz;
+using MuxPro.Tests.Support;
 
 namespace MuxPro.Tests.Wire;
 
 public sealed class FuzzCorpusTests
 {
-    public static TheoryData<string> Frames
-        => [.. Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Corpus", "frames")).Select(path => Path.GetFileName(path))];
+    public static TheoryData<string> Frames => FuzzCorpus.Of("frames");
 
     [Theory]
     [MemberData(nameof(Frames))]
-    public void Frames_Pass(string file) => FramesTarget.Run(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Corpus", "frames", file)));
+    public void Frames_Pass(string file) => FramesTarget.Run(FuzzCorpus.Read("frames", file));
 }
