@@ -29,7 +29,8 @@ internal sealed class SocketListener : IAsyncDisposable
     private readonly CancellationTokenSource _closing = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _open = 1; // The accept loop counts as one.
+    private int _open = 1; // The accept loop counts as one, while it runs.
+    private volatile bool _isAccepting = true;
     private int _disposed;
 
     private SocketListener(
@@ -56,7 +57,15 @@ internal sealed class SocketListener : IAsyncDisposable
     public IPEndPoint EndPoint => (IPEndPoint)Local;
 
     /// <summary>How many connections are being served.</summary>
-    public int OpenConnections => Math.Max(0, Volatile.Read(ref _open) - 1);
+    public int OpenConnections
+    {
+        get
+        {
+            // In this order: the accept loop says that it is done before it is not counted any more.
+            int open = Volatile.Read(ref _open);
+            return open - (_isAccepting ? 1 : 0);
+        }
+    }
 
     /// <summary>Has those that come from now on served otherwise.</summary>
     /// <param name="serve">Serves a connection to its end and owns the socket.</param>
@@ -185,6 +194,7 @@ internal sealed class SocketListener : IAsyncDisposable
             _ = Task.Run(() => ServeAsync(socket));
         }
 
+        _isAccepting = false;
         Leave();
     }
 

@@ -214,6 +214,31 @@ public sealed class DaemonTests
         Assert.Equal(0, await draining);
     }
 
+    [Fact(Timeout = Guard)]
+    public async Task Drain_WaitsForTheOnlyConnection()
+    {
+        int socks = Ports.Take();
+        await using var target = new LoadTarget();
+        await using DaemonHost host = await DaemonHost.StartAsync($$"""
+            { "inbounds": [ { "tag": "in", "protocol": "socks", "port": {{socks}} } ],
+              "outbounds": [ { "tag": "out", "protocol": "direct", "settings": { "allowPrivate": true } } ] }
+            """);
+        Link link = await Load.ConnectAsync(new IPEndPoint(IPAddress.Loopback, socks), target.Destination);
+        await LoadTarget.AskAsync(link.AsStream(), 'D', 1_000_000, Cancel);
+        await link.AsStream().ReadExactlyAsync(new byte[1], Cancel);
+        Task<int> draining = host.Daemon.DrainAsync(Cancel);
+        for (int i = 0; i < 1000; i++)
+        {
+            // Also once the accept loop has ended.
+            Assert.Equal((1, false), (host.Daemon.OpenConnections, draining.IsCompleted));
+            await Task.Yield();
+        }
+
+        await link.AsStream().ReadExactlyAsync(new byte[999_999], Cancel);
+        await link.DisposeAsync();
+        Assert.Equal(0, await draining);
+    }
+
     [Fact]
     public void Redirect_KeepsWhatItDoesNotName()
     {
