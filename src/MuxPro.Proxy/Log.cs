@@ -71,7 +71,7 @@ internal static partial class Log
     [LoggerMessage(46, LogLevel.Debug, "user={User} {Target} connected.")]
     public static partial void TargetConnected(this ILogger logger, string user, Destination target);
 
-    [LoggerMessage(EventId = 47, Message = "Closed {Source}: it shows no key. The client needs --key FILE, and its key a line in {Path}.")]
+    [LoggerMessage(EventId = 47, Message = "Closed {Source}: it shows no key. The client needs one (--key FILE, or tlsSettings.certificates), and its key a line in {Path}.")]
     public static partial void NoKeyShown(this ILogger logger, LogLevel level, EndPoint? source, string path);
 
     [LoggerMessage(48, LogLevel.Information, "{Source} user={User} {Target} up {Up} down {Down} bytes{Dropped}, priority {Priority}, {Milliseconds} ms, {End}")]

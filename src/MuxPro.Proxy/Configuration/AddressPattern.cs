@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 
 namespace MuxPro.Proxy.Configuration;
 
@@ -12,7 +13,7 @@ internal sealed record AddressPattern : IConfigurationValue<AddressPattern>
 
     public static AddressPattern Private { get; } = new(network: null);
 
-    public static string Pattern => "^((geoip:)?private|[0-9.]+(/[0-9]{1,2})?|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(/[0-9]{1,3})?)$";
+    public static string Pattern => "^((geoip:)?private|([0-9]{1,3}\\.){3}[0-9]{1,3}(/[0-9]{1,2})?|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(/[0-9]{1,3})?)$";
 
     /// <summary>The network, or <see langword="null"/> for <c>private</c>.</summary>
     public IPNetwork? Network { get; }
@@ -24,14 +25,15 @@ internal sealed record AddressPattern : IConfigurationValue<AddressPattern>
             return Private;
         }
 
-        if (!text.Contains('/', StringComparison.Ordinal))
+        // "10.0.0" is an address to the parser, 10.0.0.0, and not the one that was meant.
+        string start = text.Split('/')[0];
+        if (!IPAddress.TryParse(start, out IPAddress? address) || (address.AddressFamily == AddressFamily.InterNetwork && address.ToString() != start))
         {
-            return IPAddress.TryParse(text, out IPAddress? address) && text.AsSpan().ContainsAny(".:")
-                ? new AddressPattern(new IPNetwork(address, address.GetAddressBytes().Length * 8))
-                : throw new FormatException(Right);
+            throw new FormatException(Right);
         }
 
-        return IPNetwork.TryParse(text, out IPNetwork network) ? new AddressPattern(network) : throw new FormatException(Right);
+        return start.Length == text.Length ? new AddressPattern(new IPNetwork(address, address.GetAddressBytes().Length * 8))
+            : IPNetwork.TryParse(text, out IPNetwork network) ? new AddressPattern(network) : throw new FormatException(Right);
     }
 
     public override string ToString() => Network?.ToString() ?? PrivateName;

@@ -37,11 +37,11 @@ internal sealed class FormByAttribute(string field) : Attribute
     public string Field { get; } = field;
 }
 
-/// <summary>A field of V2Ray's that has no meaning here, and what to write instead.</summary>
+/// <summary>A field of V2Ray's, or a name of a form, that has no meaning here, and what to write instead.</summary>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = true)]
-internal sealed class NotServedAttribute(string field, string instead) : Attribute
+internal sealed class NotServedAttribute(string name, string instead) : Attribute
 {
-    public string Field { get; } = field;
+    public string Name { get; } = name;
 
     public string Instead { get; } = instead;
 }

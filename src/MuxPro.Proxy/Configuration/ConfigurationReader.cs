@@ -70,18 +70,23 @@ internal static class ConfigurationReader
             return new ConfigurationResult(null, problems, sources);
         }
 
-        int before = problems.Count;
-        DaemonConfiguration? configuration = new ModelBinder(problems, sources).Bind<DaemonConfiguration>(root);
-
-        // What could not be read would only be reported again as something that is missing.
-        if (configuration is not null && problems.Count == before)
+        var binder = new ModelBinder(problems, sources);
+        DaemonConfiguration? configuration = binder.Bind<DaemonConfiguration>(root);
+        if (configuration is not null && binder.IsComplete)
         {
-            problems.AddRange(ConfigurationChecks.Find(configuration, sources));
+            // What could not be read would only be reported again as something that is missing.
+            string[] unread = [.. problems.Select(static problem => problem.Path)];
+            problems.AddRange(ConfigurationChecks.Find(configuration, sources).Where(problem => !unread.Any(path => IsIn(path, ParentOf(problem.Path)))));
         }
 
         bool isGood = problems.All(static problem => problem.IsWarning);
         return new ConfigurationResult(isGood ? configuration : null, problems, sources);
     }
+
+    private static bool IsIn(string path, string parent)
+        => path.StartsWith(parent, StringComparison.Ordinal) && (path.Length == parent.Length || path[parent.Length] is '.' or '[');
+
+    private static string ParentOf(string path) => path.LastIndexOf('.') is var dot and > 0 ? path[..dot] : path;
 
     private static byte[]? ReadFile(string file, List<ConfigurationProblem> problems)
     {

@@ -51,7 +51,7 @@ internal sealed record DomainPattern : IConfigurationValue<DomainPattern>
         }
         catch (ArgumentException exception)
         {
-            throw new FormatException($"a regular expression behind 'regexp:': {exception.Message}", exception);
+            throw new FormatException($"a regular expression behind 'regexp:': {exception.Message.TrimEnd('.')}", exception);
         }
     }
 }

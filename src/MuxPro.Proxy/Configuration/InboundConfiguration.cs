@@ -25,6 +25,10 @@ internal sealed record InboundConfiguration
 }
 
 /// <summary>The settings of an inbound, by its protocol.</summary>
+[NotServed("vmess", "'mux' over TLS, with 'authorizedKeys'")]
+[NotServed("vless", "'mux' over TLS, with 'authorizedKeys'")]
+[NotServed("trojan", "'mux' over TLS, with 'authorizedKeys'")]
+[NotServed("shadowsocks", "'mux' over TLS, with 'authorizedKeys'")]
 [Form("socks", typeof(SocksInboundSettings))]
 [Form("http", typeof(HttpInboundSettings))]
 [Form("mixed", typeof(MixedInboundSettings))]

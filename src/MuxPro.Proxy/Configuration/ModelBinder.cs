@@ -11,6 +11,9 @@ internal sealed class ModelBinder(List<ConfigurationProblem> problems, SourceMap
 {
     private static readonly Dictionary<Type, IReadOnlyList<ModelField>> Fields = [];
 
+    /// <summary>Whether every record has what it cannot do without; settings of a protocol that is not known aside.</summary>
+    public bool IsComplete { get; private set; } = true;
+
     /// <summary>Reads a record; where a field is wrong it has its default.</summary>
     public T Bind<T>(ConfigurationNode node)
         where T : class => (T)BindRecord(node, typeof(T), node)!;
@@ -177,6 +180,7 @@ internal sealed class ModelBinder(List<ConfigurationProblem> problems, SourceMap
             }
         }
 
+        IsComplete &= fields.All(field => !field.IsRequired || field.FormBy is not null || field.Property.GetValue(record) is not null);
         foreach (ModelField field in fields)
         {
             if (field.FormBy is not null)
@@ -205,7 +209,15 @@ internal sealed class ModelBinder(List<ConfigurationProblem> problems, SourceMap
             && (candidate.Name.Equals(named.Text, StringComparison.OrdinalIgnoreCase) || named.Text.Equals(candidate.Alias, StringComparison.OrdinalIgnoreCase)));
         if (form is null)
         {
-            Wrong(named, right);
+            if (NotServed(field.Property.PropertyType, named.Text) is { } notServed)
+            {
+                problems.Add(named.Problem(Instead(notServed)));
+            }
+            else
+            {
+                Wrong(named, right);
+            }
+
             return;
         }
 
@@ -225,17 +237,20 @@ internal sealed class ModelBinder(List<ConfigurationProblem> problems, SourceMap
             return;
         }
 
-        NotServedAttribute? notServed = type.GetCustomAttributes<NotServedAttribute>(inherit: true)
-            .FirstOrDefault(candidate => candidate.Field.Equals(name, StringComparison.OrdinalIgnoreCase));
-        if (notServed is not null)
+        if (NotServed(type, name) is { } notServed)
         {
-            problems.Add(value.Problem($"'{name}' is V2Ray's and not served here; instead: {notServed.Instead}."));
+            problems.Add(value.Problem(Instead(notServed)));
             return;
         }
 
         string[] names = [.. fields.Select(static field => field.Name), .. fields.Select(static field => field.FormBy).OfType<string>()];
         problems.Add(value.Problem($"there is no field '{name}' here{Spelling.DidYouMean(names, name)}"));
     }
+
+    private static NotServedAttribute? NotServed(Type type, string name) => type.GetCustomAttributes<NotServedAttribute>(inherit: true)
+        .FirstOrDefault(candidate => candidate.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+
+    private static string Instead(NotServedAttribute notServed) => $"'{notServed.Name}' is V2Ray's and not served here; instead: {notServed.Instead}.";
 
     private object? Wrong(ConfigurationNode node, string right)
     {

@@ -67,6 +67,12 @@ internal enum XudpProxyUdp443
 }
 
 /// <summary>The settings of an outbound, by its protocol.</summary>
+[NotServed("vmess", "'mux' over TLS, whose keys say who it is")]
+[NotServed("vless", "'mux' over TLS, whose keys say who it is")]
+[NotServed("trojan", "'mux' over TLS, whose keys say who it is")]
+[NotServed("shadowsocks", "'mux' over TLS, whose keys say who it is")]
+[NotServed("dns", "names are looked up by the system's resolver")]
+[NotServed("loopback", "rules by 'inboundTag'")]
 [Form("direct", typeof(DirectOutboundSettings), Alias = "freedom")]
 [Form("block", typeof(BlockOutboundSettings), Alias = "blackhole")]
 [Form("mux", typeof(MuxOutboundSettings))]

@@ -5,7 +5,11 @@ internal static class Spelling
 {
     /// <summary>A question for the end of a message, or the right names where none is near.</summary>
     public static string DidYouMean(IReadOnlyCollection<string> right, string written)
-        => Nearest(right, written) is { } near ? $"; did you mean '{near}'?" : right.Count == 0 ? "." : $"; there are {List(right)}.";
+    {
+        // What has no tag has none to write.
+        string[] named = [.. right.Where(static word => word.Length > 0)];
+        return Nearest(named, written) is { } near ? $"; did you mean '{near}'?" : named.Length == 0 ? "." : $"; there are {List(named)}.";
+    }
 
     /// <summary>The right words, the one that was likely meant first.</summary>
     public static string OneOf(IReadOnlyCollection<string> right, string written)

@@ -163,10 +163,10 @@ internal sealed class Daemon : ISnapshots, IAsyncDisposable
         [
             .. configuration.Inbounds.Select((inbound, index) =>
             {
-                inbound = inbound.Tag.Length > 0 ? inbound : inbound with { Tag = $"inbounds[{index}]" };
+                string tag = inbound.Tag.Length > 0 ? inbound.Tag : $"inbounds[{index}]";
                 bool sameLimits = _current is null || SameConfiguration.Is(_current.Configuration.Limits, configuration.Limits);
-                return _inbounds.FirstOrDefault(running => sameLimits && SameConfiguration.Is(running.Configuration, inbound))
-                    ?? Inbound.Create(inbound, context);
+                return _inbounds.FirstOrDefault(running => sameLimits && running.Tag == tag && SameConfiguration.Is(running.Configuration, inbound))
+                    ?? Inbound.Create(inbound, tag, context);
             }),
         ];
     }

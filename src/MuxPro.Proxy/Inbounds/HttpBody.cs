@@ -85,24 +85,29 @@ internal abstract class HttpBodyScanner
     public abstract int Take(ReadOnlySpan<byte> bytes);
 
     /// <summary>Copies one body, no byte more.</summary>
-    /// <returns>How many bytes it had on the wire.</returns>
-    public async Task<long> CopyAsync(HandshakeReader source, Stream target, CancellationToken cancellationToken)
+    /// <param name="source">Where it comes from.</param>
+    /// <param name="target">Where it goes.</param>
+    /// <param name="moved">Gets how many more bytes of the wire went, also where the copy fails later.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task CopyAsync(HandshakeReader source, Stream target, Action<int> moved, CancellationToken cancellationToken)
     {
-        long copied = 0;
         while (!IsDone)
         {
             if (source.Buffered.IsEmpty && !await FillAsync(source, cancellationToken))
             {
-                return MayEndHere ? copied : throw new EndOfStreamException("The connection ended in the middle of a body.");
+                if (MayEndHere)
+                {
+                    return;
+                }
+
+                throw new EndOfStreamException("The connection ended in the middle of a body.");
             }
 
             int taken = Take(source.Buffered.Span);
             await target.WriteAsync(source.Buffered[..taken], cancellationToken);
             source.Consume(taken);
-            copied += taken;
+            moved(taken);
         }
-
-        return copied;
     }
 
     // A failed read is told apart from a failed write: the callers blame the right side.

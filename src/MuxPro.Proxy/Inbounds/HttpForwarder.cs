@@ -56,7 +56,7 @@ internal sealed class HttpForwarder(HttpRequest request, HandshakeReader clientR
         try
         {
             clientReader.EnsureCapacity(request.Body == HttpBody.None ? 0 : BodyBuffer);
-            Up += await request.Body.Scan().CopyAsync(clientReader, _origin, cancellationToken);
+            await request.Body.Scan().CopyAsync(clientReader, _origin, moved => Up += moved, cancellationToken);
             isWhole = true;
 
             // From here on only a reset or the end of the application is of interest; what it sends beyond its request goes nowhere.
@@ -108,7 +108,7 @@ internal sealed class HttpForwarder(HttpRequest request, HandshakeReader clientR
                 if (isLast)
                 {
                     originReader.EnsureCapacity(BodyBuffer);
-                    Down += await body.Scan().CopyAsync(originReader, client, cancellationToken);
+                    await body.Scan().CopyAsync(originReader, client, moved => Down += moved, cancellationToken);
                     return;
                 }
             }

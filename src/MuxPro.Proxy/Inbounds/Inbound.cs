@@ -21,10 +21,11 @@ internal sealed class Inbound
     private readonly ILogger _logger;
 
     private Inbound(
-        InboundConfiguration configuration, InboundTransport transport, MainConnections mains,
+        InboundConfiguration configuration, string tag, InboundTransport transport, MainConnections mains,
         Func<InboundTransportConnection, CancellationToken, Task> serve, ForwardTarget? datagrams, int maxHandshakes, ILogger logger)
     {
         Configuration = configuration;
+        Tag = tag;
         MainConnections = mains;
         Datagrams = datagrams;
         _transport = transport;
@@ -35,6 +36,9 @@ internal sealed class Inbound
     }
 
     public InboundConfiguration Configuration { get; }
+
+    /// <summary>Its tag, or its place in the configuration.</summary>
+    public string Tag { get; }
 
     /// <summary>The main connections that came in here.</summary>
     public MainConnections MainConnections { get; }
@@ -55,7 +59,7 @@ internal sealed class Inbound
 
     /// <summary>Makes an inbound.</summary>
     /// <exception cref="Cli.ConfigurationException">A file cannot be used.</exception>
-    public static Inbound Create(InboundConfiguration configuration, InboundContext context)
+    public static Inbound Create(InboundConfiguration configuration, string tag, InboundContext context)
     {
         ILogger logger = context.LoggerFactory.CreateLogger("MuxPro.Proxy.Inbound");
         var settings = configuration.Settings as MuxInboundSettings;
@@ -64,23 +68,23 @@ internal sealed class Inbound
         var mains = new MainConnections(
             new MuxInboundOptions
             {
-                Tag = configuration.Tag,
+                Tag = tag,
                 AccessLog = context.AccessLog,
                 Authorized = authorized,
                 Flows = context.Flows,
                 MuxOptions = muxOptions,
             },
             logger);
-        InboundOptions options = ToOptions(configuration, context, mains);
+        InboundOptions options = ToOptions(configuration, tag, context, mains);
         var transport = new InboundTransport(
             configuration.StreamSettings, settings is not null, authorized is not null, options.HandshakeTimeout, context.TimeProvider, logger);
         (Func<InboundTransportConnection, CancellationToken, Task> serve, ForwardTarget? datagrams) = configuration.Settings switch
         {
-            MuxInboundSettings => (ServeMain(mains, context, configuration.Tag), null),
+            MuxInboundSettings => (ServeMain(mains, context, tag), null),
             ForwardInboundSettings forward => ToForward(forward, options, context, logger),
             _ => (ServeApplications(new MixedInbound(context.DispatcherOf, options, logger)), (ForwardTarget?)null),
         };
-        return new Inbound(configuration, transport, mains, serve, datagrams, Math.Max(1, context.MaxConnections / HandshakeShare), logger);
+        return new Inbound(configuration, tag, transport, mains, serve, datagrams, Math.Max(1, context.MaxConnections / HandshakeShare), logger);
     }
 
     /// <summary>Serves a connection to its end.</summary>
@@ -137,7 +141,7 @@ internal sealed class Inbound
         return ((connection, stopping) => inbound.ServeAsync(new Application(connection.Link, connection.Local, connection.Source), stopping), datagrams);
     }
 
-    private static InboundOptions ToOptions(InboundConfiguration configuration, InboundContext context, MainConnections mains)
+    private static InboundOptions ToOptions(InboundConfiguration configuration, string tag, InboundContext context, MainConnections mains)
     {
         var users = new Users();
         foreach (AccountConfiguration account in (configuration.Settings as ProxyInboundSettings)?.Accounts ?? [])
@@ -154,7 +158,7 @@ internal sealed class Inbound
         bool allowsMux = configuration.Settings is ProxyInboundSettings { AllowMux: true } or ForwardInboundSettings;
         return new InboundOptions
         {
-            Tag = configuration.Tag,
+            Tag = tag,
             Users = users,
             Speaks = configuration.Settings switch
             {

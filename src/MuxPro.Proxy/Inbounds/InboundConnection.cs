@@ -37,7 +37,7 @@ internal sealed class InboundConnection(Application application, InboundOptions 
                 _link.Abort();
             }
 
-            Report(destination, user, result.BytesForward + early, result.BytesBackward, dispatcher, started, session);
+            Report(destination, user, result.BytesForward + early, result.BytesBackward, dispatcher, started, session, isWhole: result.Error is null);
         }
     }
 
@@ -75,9 +75,11 @@ internal sealed class InboundConnection(Application application, InboundOptions 
         await using (session)
         {
             var forwarder = new HttpForwarder(request.Request, request.Reader, _link.AsStream(), session, options.TimeProvider);
+            bool isWhole = false;
             try
             {
                 await forwarder.RunAsync(stopping);
+                isWhole = true;
                 await SayAndCloseAsync([], stopping);
             }
             catch (IOException exception) when (!forwarder.HasAnswered && !stopping.IsCancellationRequested)
@@ -91,7 +93,7 @@ internal sealed class InboundConnection(Application application, InboundOptions 
             }
             finally
             {
-                Report(request.Destination, request.User, forwarder.Up, forwarder.Down, dispatcher, started, session);
+                Report(request.Destination, request.User, forwarder.Up, forwarder.Down, dispatcher, started, session, isWhole);
             }
         }
     }
@@ -122,10 +124,10 @@ internal sealed class InboundConnection(Application application, InboundOptions 
         ReportAccess(request.Destination, request.User, dispatcher, 0, 0, started, end);
     }
 
-    private void Report(Destination destination, string? user, long up, long down, IDispatcher dispatcher, long started, Link session)
+    private void Report(Destination destination, string? user, long up, long down, IDispatcher dispatcher, long started, Link session, bool isWhole)
     {
-        ErrorCode code = EndOf(session) ?? ErrorCode.GracefulShutdown;
-        if (code != ErrorCode.GracefulShutdown && down == 0 && session is not Session { HasOpenResult: true })
+        ErrorCode code = EndOf(session) ?? (isWhole ? ErrorCode.GracefulShutdown : ErrorCode.RemoteDisconnect);
+        if (code != ErrorCode.GracefulShutdown && down == 0 && session is Session { HasOpenResult: false })
         {
             // The code is all that comes over the wire.
             logger.NotReached(destination, $"{options.Reasons?.Find(destination) ?? TargetFailure.Describe(code)}, {ErrorReplies.Name(code)}");

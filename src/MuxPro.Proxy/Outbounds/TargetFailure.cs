@@ -15,7 +15,7 @@ internal static class TargetFailure
     /// <summary>What the server knows.</summary>
     public static string Describe(Exception exception) => exception switch
     {
-        SessionException { ErrorCode: ErrorCode.ProxyRejected } refused => $"{refused.Message.TrimEnd('.')} (--allow-private allows private targets)",
+        SessionException { ErrorCode: ErrorCode.ProxyRejected } refused => $"{refused.Message.TrimEnd('.')} (--allow-private, or \"allowPrivate\" of the outbound, allows private targets)",
         { InnerException: SocketException socket } => Describe(socket.SocketErrorCode),
         _ => exception.Message.TrimEnd('.'),
     };
@@ -23,7 +23,11 @@ internal static class TargetFailure
     /// <summary>What the client knows: a code, and in the private version a detail.</summary>
     public static string Explain(Exception exception) => exception is SessionException session
         ? $"{Describe(session.ErrorCode, session.Detail)}, {Inbounds.ErrorReplies.Name(session.ErrorCode)}"
-        : $"no main connection to the server: {exception.Message.TrimEnd('.')}";
+        : $"no main connection to the server: {exception.Message.TrimEnd('.')}{Hint(exception)}";
+
+    // It was reached, and is no end of a main connection for this client.
+    private static string Hint(Exception exception) => exception is MainConnectionException { Reason: MainConnectionEnd.ClosedByPeer or MainConnectionEnd.NegotiationFailed }
+        ? " (is this client's key authorized there, and do both ends speak TLS, or neither?)" : "";
 
     public static string Describe(ErrorCode code, FailureDetail detail = FailureDetail.None) => detail switch
     {
@@ -41,7 +45,7 @@ internal static class TargetFailure
         ErrorCode.ProtocolError => "an end broke the protocol",
         ErrorCode.ResourceExhaustion => "a limit was reached",
         ErrorCode.DestinationUnreachable => "unreachable, or the name was not found; the server's log at 'information' says which",
-        ErrorCode.ProxyRejected => "the server does not allow this target; private and loopback targets need its --allow-private",
+        ErrorCode.ProxyRejected => "the way out does not allow this target; private and loopback targets need --allow-private of the server, or \"allowPrivate\": true of the outbound",
         _ => "a code that is not known here",
     };
 

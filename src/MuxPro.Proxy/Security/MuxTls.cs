@@ -32,8 +32,8 @@ internal static class MuxTls
         if (isReset || Says("frame size") || Says("wrong version number") || Says("unexpected EOF") || Says("http request"))
         {
             return isServer
-                ? "it does not speak TLS, or broke off the handshake (a client with --plaintext?)"
-                : "it does not answer in TLS (a server with --plaintext, or another service?)";
+                ? "it does not speak TLS, or broke off the handshake (a client without TLS?)"
+                : "it does not answer in TLS (a server without TLS, or another service?)";
         }
 
         string reason = exception is AuthenticationException && exception.InnerException is { } inner ? inner.Message : exception.Message;

@@ -166,10 +166,13 @@ internal sealed class OutboundTransport
         {
             return await authenticate();
         }
-        catch (AuthenticationException exception) when (
-            seen() is { } pin && _settings.TlsSettings.Pins is { Count: > 0 } pins && !pins.Contains(pin))
+        catch (AuthenticationException exception) when (seen() is { } pin && !_settings.TlsSettings.Pins.Contains(pin))
         {
-            throw new AuthenticationException($"its key is {pin}, none of 'pins'.", exception);
+            throw new AuthenticationException(
+                _settings.TlsSettings.Pins.Count > 0
+                    ? $"its key is {pin}, none of 'pins'."
+                    : $"its key is {pin}, and no authority vouches for it by the name '{_settings.TlsSettings.ServerName ?? _address}'; 'pins' of tlsSettings can name the key.",
+                exception);
         }
     }
 

@@ -42,6 +42,8 @@ public sealed class ProblemTests
     [InlineData("{ " + In + ", \"outbounds\": [ { \"protocol\": \"mux\", \"settings\": { \"servers\": [ { \"address\": \"a.example\", \"port\": 1 } ] }, \"mux\": { \"enabled\": false } } ] }", "$.outbounds[0].mux.enabled", "leave 'enabled' out")]
     [InlineData("{ " + In + ", \"outbounds\": [ { \"protocol\": \"direct\", \"streamSettings\": { \"tlsSettings\": { \"allowInsecure\": true } } } ] }", "$.outbounds[0].streamSettings.tlsSettings.allowInsecure", "'pins'")]
     [InlineData("{ " + In + ", " + Out + ", \"routing\": { \"rules\": [ { \"ip\": [ \"10.0.0.0/33\" ], \"outboundTag\": \"out\" } ] } }", "$.routing.rules[0].ip[0]", "10.0.0.0/8")]
+    [InlineData("{ " + In + ", " + Out + ", \"routing\": { \"rules\": [ { \"ip\": [ \"127.0.1/24\" ], \"outboundTag\": \"out\" } ] } }", "$.routing.rules[0].ip[0]", "10.0.0.0/8")]
+    [InlineData("{ " + In + ", " + Out + ", \"routing\": { \"rules\": [ { \"source\": [ \"10.1\" ], \"outboundTag\": \"out\" } ] } }", "$.routing.rules[0].source[0]", "192.0.2.1")]
     [InlineData("{ " + In + ", " + Out + ", \"routing\": { \"rules\": [ { \"domain\": [ \"regexp:(\" ], \"outboundTag\": \"out\" } ] } }", "$.routing.rules[0].domain[0]", "a regular expression")]
     [InlineData("{ " + In + ", " + Out + ", \"routing\": { \"rules\": [ { \"port\": 1, \"outboundTag\": \"oot\" } ] } }", "$.routing.rules[0].outboundTag", "did you mean 'out'?")]
     [InlineData("{ " + In + ", " + Out + ", \"routing\": { \"rules\": [ { \"port\": 1 } ] } }", "$.routing.rules[0]", "says nothing")]

@@ -24,7 +24,8 @@ public sealed class HttpBodyTests
         {
             var target = new ScriptedStream([]);
             var reader = new HandshakeReader(new ScriptedStream(cut), capacity: 3);
-            long copied = await framing.Scan().CopyAsync(reader, target, TestContext.Current.CancellationToken);
+            long copied = 0;
+            await framing.Scan().CopyAsync(reader, target, moved => copied += moved, TestContext.Current.CancellationToken);
             Assert.Equal(body, Encoding.ASCII.GetString(target.Written));
             Assert.Equal(body.Length, copied);
         }
@@ -62,7 +63,7 @@ public sealed class HttpBodyTests
     {
         var reader = new HandshakeReader(new ScriptedStream([Encoding.ASCII.GetBytes("5\r\nab")]));
         await Assert.ThrowsAsync<EndOfStreamException>(
-            () => HttpBody.OfRequest(Head(field)).Scan().CopyAsync(reader, Stream.Null, TestContext.Current.CancellationToken));
+            () => HttpBody.OfRequest(Head(field)).Scan().CopyAsync(reader, Stream.Null, static _ => { }, TestContext.Current.CancellationToken));
     }
 
     [Theory]
@@ -76,7 +77,7 @@ public sealed class HttpBodyTests
     {
         var target = new ScriptedStream([]);
         var reader = new HandshakeReader(new ScriptedStream(["to the end"u8.ToArray()]));
-        await HttpBody.OfResponse(Head(field), status, method).Scan().CopyAsync(reader, target, TestContext.Current.CancellationToken);
+        await HttpBody.OfResponse(Head(field), status, method).Scan().CopyAsync(reader, target, static _ => { }, TestContext.Current.CancellationToken);
         Assert.Equal(body, Encoding.ASCII.GetString(target.Written));
     }
 
@@ -86,7 +87,7 @@ public sealed class HttpBodyTests
         var reader = new HandshakeReader(new ScriptedStream(["not all of it"u8.ToArray()]));
         HttpBody body = HttpBody.OfResponse(Head("Content-Length: 9223372036854775807\r\n"), 200, "GET");
         await Assert.ThrowsAsync<EndOfStreamException>(
-            () => body.Scan().CopyAsync(reader, Stream.Null, TestContext.Current.CancellationToken));
+            () => body.Scan().CopyAsync(reader, Stream.Null, static _ => { }, TestContext.Current.CancellationToken));
     }
 
     [Fact]
