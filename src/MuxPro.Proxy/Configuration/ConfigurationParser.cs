@@ -25,7 +25,7 @@ internal static class ConfigurationParser
         bytes = bytes.StartsWith("\uFEFF"u8) ? bytes[3..] : bytes;
         if (bytes.Trim(" \t\r\n"u8).IsEmpty)
         {
-            problems.Add(new ConfigurationProblem(file, 0, 0, "", "the file is empty; the least is { \"inbounds\": [ ... ], \"outbounds\": [ ... ] }."));
+            problems.Add(new ConfigurationProblem(file, 0, 0, "", "the file is empty, or is none ('-' is standard input); the least is { \"inbounds\": [ ... ], \"outbounds\": [ ... ] }."));
             return null;
         }
 
@@ -59,6 +59,7 @@ internal static class ConfigurationParser
         {
             case JsonTokenType.StartObject:
                 var node = new ConfigurationNode(text.File, path, line, column, JsonValueKind.Object, "");
+                var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
                 while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
                 {
                     string name = reader.GetString()!;
@@ -66,7 +67,7 @@ internal static class ConfigurationParser
                     string fieldPath = $"{path}.{name}";
                     reader.Read();
                     ConfigurationNode value = Read(ref reader, text, fieldPath, problems);
-                    if (node.Find(name) is { } first)
+                    if (!names.Add(name) && node.Find(name) is { } first)
                     {
                         problems.Add(new ConfigurationProblem(
                             text.File, nameLine, nameColumn, fieldPath, $"the field is there twice, first on line {first.Line}; leave one out."));

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MuxPro.Proxy.Cli;
+using MuxPro.Proxy.Transports;
 
 namespace MuxPro.Proxy.Configuration;
 
@@ -12,7 +13,8 @@ internal static class ConfigurationReader
     /// <summary>The name that stands for standard input.</summary>
     public const string StandardInput = "-";
 
-    private const long MaxFile = 64 * 1024 * 1024;
+    // More than anybody reads; what a file of nothing but mistakes may say.
+    private const int MaxProblems = 1000;
 
     /// <summary>The files of a directory that are part of a configuration, in the order of their names.</summary>
     /// <exception cref="ConfigurationException">It is no directory.</exception>
@@ -67,7 +69,7 @@ internal static class ConfigurationReader
         var sources = new SourceMap();
         if (root is null)
         {
-            return new ConfigurationResult(null, problems, sources);
+            return new ConfigurationResult(null, Limited(problems), sources);
         }
 
         var binder = new ModelBinder(problems, sources);
@@ -80,8 +82,11 @@ internal static class ConfigurationReader
         }
 
         bool isGood = problems.All(static problem => problem.IsWarning);
-        return new ConfigurationResult(isGood ? configuration : null, problems, sources);
+        return new ConfigurationResult(isGood ? configuration : null, Limited(problems), sources);
     }
+
+    private static List<ConfigurationProblem> Limited(List<ConfigurationProblem> problems) => problems.Count <= MaxProblems ? problems
+        : [.. problems.Take(MaxProblems), new ConfigurationProblem(problems[0].File, 0, 0, "", $"has {problems.Count - MaxProblems} more problems.")];
 
     private static bool IsIn(string path, string parent)
         => path.StartsWith(parent, StringComparison.Ordinal) && (path.Length == parent.Length || path[parent.Length] is '.' or '[');
@@ -100,13 +105,7 @@ internal static class ConfigurationReader
                 return text.ToArray();
             }
 
-            if (new FileInfo(file) is { Exists: true, Length: > MaxFile })
-            {
-                problems.Add(new ConfigurationProblem(file, 0, 0, "", $"is larger than {MaxFile} bytes."));
-                return null;
-            }
-
-            return File.ReadAllBytes(file);
+            return NamedFile.ReadAllBytes(file);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

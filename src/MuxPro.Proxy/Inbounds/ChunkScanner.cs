@@ -8,6 +8,7 @@ internal sealed class ChunkScanner : HttpBodyScanner
     private const int MaxSizeDigits = 15;
     private const int MaxLine = 8 * 1024;
     private const int MaxTrailers = 64 * 1024;
+    private const string NoSize = "a chunk without a proper size";
 
     private State _state = State.Size;
     private long _left;
@@ -17,7 +18,7 @@ internal sealed class ChunkScanner : HttpBodyScanner
 
     private enum State
     {
-        Size, Extension, SizeLineFeed, Data, DataReturn, DataLineFeed, TrailerStart, Trailer, TrailerLineFeed, LastLineFeed, Done,
+        Size, SizeSpace, Extension, SizeLineFeed, Data, DataReturn, DataLineFeed, TrailerStart, Trailer, TrailerLineFeed, LastLineFeed, Done,
     }
 
     public override bool IsDone => _state == State.Done;
@@ -46,6 +47,7 @@ internal sealed class ChunkScanner : HttpBodyScanner
     private State Next(byte value) => _state switch
     {
         State.Size => Size(value),
+        State.SizeSpace => AfterDigits(value),
         State.Extension => value == '\r' ? State.SizeLineFeed : InLine(value, State.Extension),
         State.SizeLineFeed => AfterSize(Expect(value, '\n')),
         State.DataReturn => Expect(value, '\r') ? State.DataLineFeed : default,
@@ -66,14 +68,17 @@ internal sealed class ChunkScanner : HttpBodyScanner
             return State.Size;
         }
 
-        if (_digits > 0 && value is (byte)'\r' or (byte)';' or (byte)' ' or (byte)'\t')
-        {
-            _line = 0;
-            return value == '\r' ? State.SizeLineFeed : State.Extension;
-        }
-
-        throw new FormatException("a chunk without a proper size");
+        _line = 0;
+        return _digits > 0 ? AfterDigits(value) : throw new FormatException(NoSize);
     }
+
+    private State AfterDigits(byte value) => value switch
+    {
+        (byte)'\r' => State.SizeLineFeed,
+        (byte)';' => State.Extension,
+        (byte)' ' or (byte)'\t' => InLine(value, State.SizeSpace),
+        _ => throw new FormatException(NoSize),
+    };
 
     private State AfterSize(bool _) => _left == 0 ? State.TrailerStart : State.Data;
 
@@ -87,14 +92,14 @@ internal sealed class ChunkScanner : HttpBodyScanner
     private State StartTrailer(byte value)
     {
         _line = 0;
-        return InTrailer(value);
+        return HttpHead.IsToken(((char)value).ToString()) ? InTrailer(value) : throw new FormatException("a trailer without a proper name");
     }
 
     private State InTrailer(byte value)
         => ++_trailers <= MaxTrailers ? InLine(value, State.Trailer) : throw new FormatException("too many trailers");
 
     private State InLine(byte value, State same)
-        => value != '\n' && ++_line <= MaxLine ? same : throw new FormatException("a chunk line that is too long or broken");
+        => (value is >= 0x20 and not 0x7f or (byte)'\t') && ++_line <= MaxLine ? same : throw new FormatException("a chunk line that is too long or broken");
 
     private static bool Expect(byte value, char expected)
         => value == expected ? true : throw new FormatException("a chunk that is not closed by a line break");

@@ -15,6 +15,7 @@ internal abstract record HttpBody
         long? length = head.ContentLength();
         if (codings.Count == 0)
         {
+            OneLength(head, length);
             return new OfLength(length ?? 0);
         }
 
@@ -41,6 +42,11 @@ internal abstract record HttpBody
             throw new FormatException("a Transfer-Encoding in HTTP/1.0");
         }
 
+        if (status == 204)
+        {
+            head.RemoveFraming();
+        }
+
         if (requestMethod == "HEAD" || status is 204 or 304)
         {
             return None;
@@ -53,7 +59,16 @@ internal abstract record HttpBody
                 : codings[^1] == "chunked" ? new InChunks() : UntilClose;
         }
 
+        OneLength(head, length);
         return length is null ? UntilClose : new OfLength(length.Value);
+    }
+
+    private static void OneLength(HttpHead head, long? length)
+    {
+        if (length is { } known)
+        {
+            head.SetContentLength(known);
+        }
     }
 
     /// <summary>A fresh scanner of the body's bytes.</summary>

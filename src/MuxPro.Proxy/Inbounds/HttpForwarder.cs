@@ -100,6 +100,11 @@ internal sealed class HttpForwarder(HttpRequest request, HandshakeReader clientR
                 {
                     head.MakeLastOfConnection();
                 }
+                else
+                {
+                    head.RemoveFraming();
+                    head.Remove("Connection");
+                }
 
                 byte[] bytesOfHead = head.ToBytes(head.StartLine);
                 HasAnswered = isLast;

@@ -71,13 +71,29 @@ internal sealed class HttpHead
     public IEnumerable<string> Values(string name)
         => Fields.Where(field => field.Key.Equals(name, StringComparison.OrdinalIgnoreCase)).Select(field => field.Value);
 
+    /// <summary>The elements of a list. Only SP and HTAB are white space (RFC 9110 5.6.3).</summary>
+    public IEnumerable<string> Elements(string name) => Values(name).SelectMany(static value => value.Split(',')).Select(static element => element.Trim(' ', '\t'));
+
+    /// <summary>Says the length once, however often it was said (RFC 9110 8.6).</summary>
+    public void SetContentLength(long length)
+    {
+        Remove("Content-Length");
+        Fields.Add(new("Content-Length", length.ToString(CultureInfo.InvariantCulture)));
+    }
+
+    /// <summary>Takes out what frames a body: messages that have none must not have it (RFC 9110 8.6, RFC 9112 6.1).</summary>
+    public void RemoveFraming()
+    {
+        Remove("Content-Length");
+        Remove("Transfer-Encoding");
+    }
+
     public void Remove(string name) => Fields.RemoveAll(field => field.Key.Equals(name, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Takes out what is meant for one connection only, and says that this one ends after the message.</summary>
     public void MakeLastOfConnection()
     {
-        var names = Values("Connection").SelectMany(value => value.Split(',', StringSplitOptions.TrimEntries))
-            .ToHashSet(StringComparer.OrdinalIgnoreCase);
+        var names = Elements("Connection").ToHashSet(StringComparer.OrdinalIgnoreCase);
         names.ExceptWith(NeverHopByHop);
         names.UnionWith(HopByHop);
         Fields.RemoveAll(field => names.Contains(field.Key));
@@ -89,7 +105,7 @@ internal sealed class HttpHead
     public long? ContentLength()
     {
         long? length = null;
-        foreach (string value in Values("Content-Length").SelectMany(value => value.Split(',', StringSplitOptions.TrimEntries)))
+        foreach (string value in Elements("Content-Length"))
         {
             if (!long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out long number) || (length ?? number) != number)
             {
@@ -104,7 +120,7 @@ internal sealed class HttpHead
 
     /// <summary>The codings of Transfer-Encoding in the order they were applied, in lower case.</summary>
     public IReadOnlyList<string> TransferEncodings()
-        => [.. Values("Transfer-Encoding").SelectMany(value => value.Split(',', StringSplitOptions.TrimEntries)).Select(value => value.ToLowerInvariant())];
+        => [.. Elements("Transfer-Encoding").Select(value => value.ToLowerInvariant())];
 
     public byte[] ToBytes(string startLine)
     {

@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 using MuxPro.Proxy.Cli;
 using MuxPro.Proxy.Outbounds;
+using MuxPro.Proxy.Transports;
 
 namespace MuxPro.Proxy.Security;
 
@@ -48,8 +49,8 @@ internal sealed class AuthorizedKeys
     {
         try
         {
-            var seen = Stamp(path);
-            var keys = new AuthorizedKeys(path, Parse(path, File.ReadAllLines(path)), seen, logger);
+            var seen = FileStamp.Of(path);
+            var keys = new AuthorizedKeys(path, Parse(path, ReadAllLines(path)), seen, logger);
             keys.WarnIfEmpty(path);
             return keys;
         }
@@ -73,14 +74,14 @@ internal sealed class AuthorizedKeys
             (DateTime Written, long Length) seen = default;
             try
             {
-                seen = Stamp(_path);
+                seen = FileStamp.Of(_path);
                 if (seen == _seen)
                 {
                     _unreadable = null;
                     return false;
                 }
 
-                string[] lines = File.ReadAllLines(_path);
+                string[] lines = ReadAllLines(_path);
 
                 // Read, so also where it has a mistake: that is reported once. What cannot be read is tried again: it may revoke a key.
                 _seen = seen;
@@ -156,12 +157,7 @@ internal sealed class AuthorizedKeys
     private static bool IsName(string name)
         => name.Length <= MaxNameLength && name.All(character => char.IsAsciiLetterOrDigit(character) || "-_.@".Contains(character));
 
-    // A file that is gone has the time of 1601: that is a change too, and reading it says what is wrong.
-    private static (DateTime Written, long Length) Stamp(string path)
-    {
-        var file = new FileInfo(path);
-        return (file.LastWriteTimeUtc, file.Exists ? file.Length : -1);
-    }
+    private static string[] ReadAllLines(string path) => NamedFile.ReadAllText(path).ReplaceLineEndings("\n").Split('\n');
 }
 
 /// <summary>What a line says about a key.</summary>

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using MuxPro.Proxy.Cli;
+using MuxPro.Proxy.Transports;
 
 namespace MuxPro.Proxy.Security;
 
@@ -41,9 +42,10 @@ internal sealed class KeyFile : IDisposable
     {
         try
         {
-            var certificate = X509Certificate2.CreateFromPemFile(path);
+            string text = NamedFile.ReadAllText(path);
+            var certificate = X509Certificate2.CreateFromPem(text, text);
             var all = new X509Certificate2Collection();
-            all.ImportFromPemFile(path);
+            all.ImportFromPem(text);
             all.RemoveAt(0);
             bool readable = !OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & Others) != 0;
             return new KeyFile(certificate, all) { IsReadableByOthers = readable };
@@ -71,9 +73,10 @@ internal sealed class KeyFile : IDisposable
     {
         try
         {
-            using var certificate = X509Certificate2.CreateFromPem(File.ReadAllText(path));
+            string text = NamedFile.ReadAllText(path);
+            using var certificate = X509Certificate2.CreateFromPem(text);
             using AsymmetricAlgorithm key = certificate.GetECDsaPublicKey() is not null ? ECDsa.Create() : RSA.Create();
-            key.ImportFromPem(File.ReadAllText(path));
+            key.ImportFromPem(text);
             return true;
         }
         catch (Exception exception) when (exception is CryptographicException or ArgumentException or IOException)

@@ -54,7 +54,8 @@ internal sealed class CertificateFiles
         try
         {
             var all = new X509Certificate2Collection();
-            all.ImportFromPemFile(path);
+            string text = NamedFile.ReadAllText(path);
+            all.ImportFromPem(text);
             if (all.Count == 0)
             {
                 throw new ConfigurationException($"{path}: has no certificate in PEM form ('-----BEGIN CERTIFICATE-----').");
@@ -62,7 +63,7 @@ internal sealed class CertificateFiles
 
             all.RemoveAt(0);
             path = files.KeyFile ?? path;
-            var certificate = X509Certificate2.CreateFromPemFile(files.CertificateFile, path);
+            var certificate = X509Certificate2.CreateFromPem(text, files.KeyFile is null ? text : NamedFile.ReadAllText(path));
             return SslStreamCertificateContext.Create(certificate, all, offline: true);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

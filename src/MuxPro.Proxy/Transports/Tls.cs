@@ -50,7 +50,7 @@ internal sealed class Tls
         try
         {
             var authorities = new X509Certificate2Collection();
-            authorities.ImportFromPemFile(path);
+            authorities.ImportFromPem(NamedFile.ReadAllText(path));
             return authorities.Count > 0 ? authorities : throw new ConfigurationException($"{path}: has no certificate in PEM form.");
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

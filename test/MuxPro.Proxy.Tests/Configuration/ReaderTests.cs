@@ -1,6 +1,10 @@
 using System.Text;
 using MuxPro.Proxy.Cli;
 using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Tests.Support;
+using MuxPro.Proxy.Transports;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MuxPro.Proxy.Tests.Configuration;
 
@@ -20,6 +24,41 @@ public sealed class ReaderTests : IDisposable
         Assert.Null(result.Configuration);
         Assert.Equal([("a.json", 2, 22), ("b.json", 1, 12)], result.Problems.Select(static problem => (Path.GetFileName(problem.File), problem.Line, problem.Column)));
         Assert.EndsWith("b.json:1:12: $.limit: there is no field 'limit' here; did you mean 'limits'?", result.Problems[1].ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void WhatCouldNotBeRead_HidesNothingElse()
+    {
+        ConfigurationResult result = ConfigurationReader.Read([Write("a.json", """
+            { "inbounds": [ { "tag": "in", "protocol": "mixed", "port": 1080 }, { "tag": "in", "protocol": "http", "port": 1081 } ],
+              "outbounds": [ { "tag": "out", "protocol": "vmess", "mux": { "concurency": 8 } } ], "routing": { "rules": [ { "port": 1, "outboundTag": "missing" } ] } }
+            """)]);
+        Assert.Equal(
+            ["$.inbounds[1].tag", "$.outbounds[0].mux.concurency", "$.outbounds[0].protocol", "$.routing.rules[0].outboundTag"],
+            result.Problems.Select(static problem => problem.Path).Order(StringComparer.Ordinal));
+        Assert.Contains(result.Problems, problem => problem.Message.Contains("'vmess' is V2Ray's", StringComparison.Ordinal));
+    }
+
+    [Fact(Timeout = 30_000)]
+    public async Task WhatIsNoFile_IsNotWaitedFor()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "It has no FIFOs.");
+        string fifo = Path.Combine(_root, "fifo");
+        Assert.Equal(0, (await Tool.RunAsync("mkfifo", fifo)).ExitCode);
+        foreach (string file in (string[])[fifo, "/dev/zero"])
+        {
+            Assert.Contains("empty, or is none", Assert.Single(ConfigurationReader.Read([file]).Problems).Message, StringComparison.Ordinal);
+            Assert.Throws<ConfigurationException>(() => CertificateFiles.Load(new CertificateConfiguration { CertificateFile = file }));
+            Assert.Equal(0, AuthorizedKeys.Load(file, NullLogger.Instance).Count);
+        }
+    }
+
+    [Fact]
+    public void Mistakes_WithoutEnd_AreNotAllSaid()
+    {
+        ConfigurationResult result = ConfigurationReader.Read([Write("a.json", $"{{ {string.Join(", ", Enumerable.Range(0, 50_000).Select(i => $"\"k{i}\": 1"))} }}")]);
+        Assert.Equal(1001, result.Problems.Count);
+        Assert.Contains("more problems", result.Problems[^1].Message, StringComparison.Ordinal);
     }
 
     [Fact]

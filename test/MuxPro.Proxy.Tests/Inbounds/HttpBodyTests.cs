@@ -42,6 +42,10 @@ public sealed class HttpBodyTests
     [InlineData("10000000000000000\r\n")]
     [InlineData("0\r\nTrailer: x\n\n")]
     [InlineData("0\r\n\rx")]
+    [InlineData("1 0\r\n")]
+    [InlineData("1;a=\0\r\n")]
+    [InlineData("0\r\n: x\r\n")]
+    [InlineData("0\r\na: b\r\n folded\r\n")]
     public void Chunks_Broken_Refused(string body)
         => Assert.Throws<FormatException>(() => HttpBody.OfRequest(Head(Chunked)).Scan().Take(Encoding.ASCII.GetBytes(body)));
 
@@ -79,6 +83,28 @@ public sealed class HttpBodyTests
         var reader = new HandshakeReader(new ScriptedStream(["to the end"u8.ToArray()]));
         await HttpBody.OfResponse(Head(field), status, method).Scan().CopyAsync(reader, target, static _ => { }, TestContext.Current.CancellationToken);
         Assert.Equal(body, Encoding.ASCII.GetString(target.Written));
+    }
+
+    [Theory]
+    [InlineData("Content-Length: \u00a05\r\n")]
+    [InlineData("Transfer-Encoding: \u00a0chunked\r\n")]
+    [InlineData("Transfer-Encoding: chunked\u0085\r\n")]
+    public void Request_WhiteSpaceThatIsNone_Refused(string field) => Assert.Throws<FormatException>(() => HttpBody.OfRequest(Head(field)));
+
+    [Fact]
+    public void Length_IsSaidOnce()
+    {
+        HttpHead head = Head("Content-Length: 4\r\nContent-Length: 4, 4\r\n");
+        HttpBody.OfRequest(head);
+        Assert.Equal(["4"], head.Values("Content-Length"));
+    }
+
+    [Fact]
+    public void Answer204_HasNoFraming()
+    {
+        HttpHead head = Head("Content-Length: 4\r\nTransfer-Encoding: chunked\r\n");
+        HttpBody.OfResponse(head, 204, "GET");
+        Assert.Empty(head.Values("Content-Length").Concat(head.Values("Transfer-Encoding")));
     }
 
     [Fact]

@@ -85,7 +85,7 @@ public sealed class RevocationTests : IDisposable
         File.WriteAllText(Authorized, $"{key.Pin} anna\n");
         var log = new LogCollector();
         var keys = AuthorizedKeys.Load(Authorized, log);
-        File.WriteAllText(Authorized, "");
+        File.WriteAllText(Authorized, "# nobody\n");
         using (new FileStream(Authorized, FileMode.Open, FileAccess.ReadWrite, FileShare.None))
         {
             Assert.False(keys.Refresh());
