@@ -1,10 +1,10 @@
 using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
 using MuxPro.Proxy.Cli;
 using MuxPro.Proxy.Configuration;
 using MuxPro.Proxy.Security;
 using MuxPro.Proxy.Tests.Support;
 using MuxPro.Proxy.Transports;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MuxPro.Proxy.Tests.Configuration;
 
