@@ -50,7 +50,7 @@ public enum MainConnectionEnd
     /// <summary>This end closed it.</summary>
     ClosedLocally,
 
-    /// <summary>The other end closed it in order.</summary>
+    /// <summary>The other end closed it in order, or asked for that (SPEC 8, GoAway).</summary>
     ClosedByPeer,
 
     /// <summary>The transport failed: reset, unreachable, cut.</summary>

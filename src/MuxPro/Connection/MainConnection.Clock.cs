@@ -129,15 +129,18 @@ internal sealed partial class MainConnection
 
     private void CheckClose(long now)
     {
+        MainConnectionException closed;
         lock (_gate)
         {
             if (!_closing || now < _closeDeadline)
             {
                 return;
             }
+
+            closed = Closed();
         }
 
-        Fail(MainConnectionEnd.ClosedLocally, "The main connection was closed.");
+        Fail(closed.Reason, closed.Message);
     }
 
     /// <summary>While windows are short, those that idle give back what they can.</summary>

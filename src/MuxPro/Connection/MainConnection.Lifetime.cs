@@ -13,6 +13,7 @@ internal sealed partial class MainConnection
     private bool _retired;
     private bool _ordered; // the other end closed in order: no reset is owed to it
     private long _closeDeadline;
+    private bool _closeAsked; // by the other end, with a GoAway
     private long _roundTripTicks;
     private long _sendStarted;
     private long _waitingSince;
@@ -61,6 +62,21 @@ internal sealed partial class MainConnection
         }
     }
 
+    private void BeginCloseLocked()
+    {
+        if (!_closing)
+        {
+            _closing = true;
+            _closeAsked = _goAwayReceived;
+            _closeDeadline = Now + ToTimestamps(CloseTimeout);
+        }
+    }
+
+    /// <summary>How an orderly close ends. One that a GoAway asked for is the other end's, whichever end is the first to close the transport.</summary>
+    private MainConnectionException Closed() => _closeAsked
+        ? new MainConnectionException(MainConnectionEnd.ClosedByPeer, "The other end went away, and nothing was open any more.")
+        : new MainConnectionException(MainConnectionEnd.ClosedLocally, "The main connection was closed.");
+
     /// <summary>Ends the main connection and all its sub-connections; the first reason wins.</summary>
     private void Fail(MainConnectionEnd reason, string message, Exception? exception = null, bool ordered = false)
     {
@@ -78,7 +94,7 @@ internal sealed partial class MainConnection
             // Between our own orderly close and the other end's, whatever happens is the end of that close.
             if (_closeSent && reason is MainConnectionEnd.TransportFailed or MainConnectionEnd.ClosedByPeer or MainConnectionEnd.Timeout && _closing)
             {
-                failure = new MainConnectionException(MainConnectionEnd.ClosedLocally, "The main connection was closed.");
+                failure = Closed();
             }
 
             _failure = failure;

@@ -272,15 +272,6 @@ internal sealed partial class MainConnection
         }
     }
 
-    private void BeginCloseLocked()
-    {
-        if (!_closing)
-        {
-            _closing = true;
-            _closeDeadline = Now + ToTimestamps(CloseTimeout);
-        }
-    }
-
     /// <summary>Whom to wake once the gate is open.</summary>
     private readonly record struct Wakeups(Session Session, bool Reader, bool Writer, bool IsOver, bool IsAborted, bool IsOpened = false)
     {

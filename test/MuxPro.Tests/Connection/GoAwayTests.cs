@@ -198,6 +198,9 @@ public sealed class GoAwayTests
         await client.Peer.ExpectClosedAsync();
         await client.Peer.CompleteAsync();
         await client.Worker.Completion.Guarded();
+
+        // It closed first here, and because the server asked for it.
+        Assert.Equal(MainConnectionEnd.ClosedByPeer, client.Worker.Failure!.Reason);
     }
 
     [Theory]
