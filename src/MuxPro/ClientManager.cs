@@ -100,11 +100,20 @@ public sealed class ClientManager : IDispatcher, IAsyncDisposable
     /// <inheritdoc/>
     /// <remarks>Where the version tells, it waits until the server has reached the target: see <see cref="ConnectAsync"/>.</remarks>
     public async ValueTask<Link> DispatchAsync(Destination destination, CancellationToken cancellationToken = default)
-        => await ConnectAsync(destination, Session.DefaultPriority, cancellationToken).ConfigureAwait(false);
+        => await DispatchAsync(destination, Session.DefaultPriority, cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    /// <remarks>Where the version tells, it waits until the server has reached the target: see <see cref="ConnectAsync"/>.</remarks>
+    public async ValueTask<Link> DispatchAsync(Destination destination, byte priority, CancellationToken cancellationToken)
+        => await ConnectAsync(destination, priority, cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>
     public async ValueTask<DatagramLink> DispatchDatagramsAsync(Destination destination, CancellationToken cancellationToken = default)
         => await OpenDatagramsAsync(destination, null, cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public async ValueTask<DatagramLink> DispatchDatagramsAsync(Destination destination, DatagramOptions options, CancellationToken cancellationToken)
+        => await OpenDatagramsAsync(destination, options, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Closes all main connections in order.</summary>
     /// <returns>A task that is done when they are closed.</returns>

@@ -75,11 +75,16 @@ public sealed class Server : IDispatcher
     /// <summary>Reaches a destination: the special address is a main connection to this server, anything else goes to the inner dispatcher.</summary>
     /// <inheritdoc/>
     public ValueTask<Link> DispatchAsync(Destination destination, CancellationToken cancellationToken = default)
+        => DispatchAsync(destination, Session.DefaultPriority, cancellationToken);
+
+    /// <summary>The same, for a sub-connection with a priority. The sub-connections of a main connection to this server have their own.</summary>
+    /// <inheritdoc/>
+    public ValueTask<Link> DispatchAsync(Destination destination, byte priority, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(destination);
         if (!destination.IsMuxPro && !(destination.IsMuxCool && _options.AcceptedProtocols.HasFlag(MuxProtocols.MuxCool)))
         {
-            return (_inner ?? throw NoInner()).DispatchAsync(destination, cancellationToken);
+            return (_inner ?? throw NoInner()).DispatchAsync(destination, priority, cancellationToken);
         }
 
         if (_depth >= MaxDepth)
@@ -101,6 +106,11 @@ public sealed class Server : IDispatcher
     /// <inheritdoc/>
     public ValueTask<DatagramLink> DispatchDatagramsAsync(Destination destination, CancellationToken cancellationToken = default)
         => (_inner ?? throw NoInner()).DispatchDatagramsAsync(destination, cancellationToken);
+
+    /// <summary>Opens a flow of datagrams with the inner dispatcher.</summary>
+    /// <inheritdoc/>
+    public ValueTask<DatagramLink> DispatchDatagramsAsync(Destination destination, DatagramOptions options, CancellationToken cancellationToken)
+        => (_inner ?? throw NoInner()).DispatchDatagramsAsync(destination, options, cancellationToken);
 
     /// <summary>Serves one main connection until it ends; its sub-connections go to the inner dispatcher.</summary>
     /// <param name="link">The byte stream to a client; owned by the server from now on.</param>

@@ -160,7 +160,8 @@ public sealed class ServerWorker : IAsyncDisposable
     {
         try
         {
-            Link link = await DispatchAsync(session, _dispatcher!.DispatchAsync).ConfigureAwait(false);
+            Link link = await DispatchAsync(
+                session, (session, cancellationToken) => _dispatcher!.DispatchAsync(session.Destination, session.Priority, cancellationToken)).ConfigureAwait(false);
             session.ConfirmOpened();
             return await Relay.RunAsync(session, link).ConfigureAwait(false);
         }
@@ -187,7 +188,11 @@ public sealed class ServerWorker : IAsyncDisposable
 
             if (link is null)
             {
-                link = await DispatchAsync(session.Session, _dispatcher!.DispatchDatagramsAsync).ConfigureAwait(false);
+                // Not the GlobalID: it is one of this peer's, and its flow lives on here (FlowTable).
+                link = await DispatchAsync(
+                    session.Session,
+                    (session, cancellationToken) => _dispatcher!.DispatchDatagramsAsync(
+                        session.Destination, new DatagramOptions { Priority = session.Priority }, cancellationToken)).ConfigureAwait(false);
             }
             else
             {
@@ -241,7 +246,7 @@ public sealed class ServerWorker : IAsyncDisposable
         }
     }
 
-    private async ValueTask<T> DispatchAsync<T>(Session session, Func<Destination, CancellationToken, ValueTask<T>> dispatch)
+    private async ValueTask<T> DispatchAsync<T>(Session session, Func<Session, CancellationToken, ValueTask<T>> dispatch)
     {
         // A session that is aborted meanwhile must not leave a dial behind, nor one that has ended but was not delivered yet, once nobody is there any more.
         CancellationToken aborted = session.Aborted;
@@ -250,7 +255,7 @@ public sealed class ServerWorker : IAsyncDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(aborted, gone, timeout.Token);
         try
         {
-            return await dispatch(session.Destination, either.Token).ConfigureAwait(false);
+            return await dispatch(session, either.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (timeout.IsCancellationRequested && !aborted.IsCancellationRequested && !gone.IsCancellationRequested)
         {

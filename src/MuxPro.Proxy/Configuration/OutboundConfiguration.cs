@@ -18,7 +18,7 @@ internal sealed record OutboundConfiguration
     [Description("How bytes go out.")]
     public StreamConfiguration StreamSettings { get; init; } = new();
 
-    [Description("Another outbound that the connections of this one go through.")]
+    [Description("Another outbound that the connections and datagrams of this one go through.")]
     public ChainConfiguration? ProxySettings { get; init; }
 
     [Description("A multiplexer on top of this outbound: its connections become main connections.")]

@@ -67,7 +67,7 @@ internal sealed record RuleConfiguration
     [Description("The balancer that chooses the outbound.")]
     public string? BalancerTag { get; init; }
 
-    [Description("The priority of a sub-connection: 0 is served first, 255 last; left out, 128.")]
+    [Description("The priority of a sub-connection: 0 is served first, 255 last; left out, the one that it came in with over a main connection, or 128.")]
     [Range(0, 255)]
     public int? Priority { get; init; }
 }

@@ -137,8 +137,9 @@ internal sealed class ForwardDatagrams : IAsyncDisposable
         Task answers = AnswerAsync(key, near);
         try
         {
-            IFlowDispatcher dispatcher = target.DispatcherOf(new SessionSource(target.Options.Tag, null, source));
-            DatagramLink flow = await dispatcher.OpenFlowAsync(target.Destination, target.Options.FlowIds.Of(source), _stopping.Token);
+            IDispatcher dispatcher = target.DispatcherOf(new SessionSource(target.Options.Tag, null, source));
+            DatagramLink flow = await dispatcher.DispatchDatagramsAsync(
+                target.Destination, new DatagramOptions { GlobalId = target.Options.FlowIds.Of(source) }, _stopping.Token);
             await DatagramRelay.RunAsync(far, flow, target.Options.DatagramTimeout, target.Options.TimeProvider, _stopping.Token);
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException)
@@ -172,4 +173,4 @@ internal sealed class ForwardDatagrams : IAsyncDisposable
 /// <param name="DispatcherOf">Reaches targets for one who asks.</param>
 /// <param name="Destination">Where to.</param>
 /// <param name="Options">Settings.</param>
-internal sealed record ForwardTarget(Func<SessionSource, IFlowDispatcher> DispatcherOf, Destination Destination, InboundOptions Options);
+internal sealed record ForwardTarget(Func<SessionSource, IDispatcher> DispatcherOf, Destination Destination, InboundOptions Options);

@@ -12,7 +12,7 @@ namespace MuxPro.Proxy.Inbounds;
 /// <param name="options">Settings.</param>
 /// <param name="logger">Gets what goes wrong.</param>
 internal sealed class ForwardInbound(
-    Func<SessionSource, IFlowDispatcher> dispatcherOf, string target, int? port, InboundOptions options, ILogger logger)
+    Func<SessionSource, IDispatcher> dispatcherOf, string target, int? port, InboundOptions options, ILogger logger)
 {
     private static readonly byte[] Nothing = [];
 
@@ -23,7 +23,7 @@ internal sealed class ForwardInbound(
         var destination = Destination.Tcp(target, port ?? ((IPEndPoint)application.Local!).Port);
         var request = new TunnelRequest(destination, null, ReadOnlyMemory<byte>.Empty, Nothing, static _ => Nothing);
         var connection = new InboundConnection(application, options, logger);
-        IFlowDispatcher dispatcher = dispatcherOf(new SessionSource(options.Tag, null, application.Source));
+        IDispatcher dispatcher = dispatcherOf(new SessionSource(options.Tag, null, application.Source));
         try
         {
             await (destination.IsMuxPro || destination.IsMuxCool

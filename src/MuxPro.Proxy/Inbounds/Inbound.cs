@@ -194,7 +194,7 @@ internal sealed record InboundContext
     public required AccessLog AccessLog { get; init; }
 
     /// <summary>Reaches targets for one who asks.</summary>
-    public required Func<SessionSource, IFlowDispatcher> DispatcherOf { get; init; }
+    public required Func<SessionSource, IDispatcher> DispatcherOf { get; init; }
 
     /// <summary>Settings of main connections.</summary>
     public required MuxOptions MuxOptions { get; init; }

@@ -8,9 +8,9 @@ namespace MuxPro.Proxy.Inbounds;
 /// One port for SOCKS5 and HTTP: learns where a connection wants to go, dispatches, and only then says success. Versions 0.0 and 0.1 have
 /// no answer to a successful open, so "success" means there that the request is on its way; a target that cannot be reached shows as a reset.
 /// </summary>
-internal sealed class MixedInbound(Func<SessionSource, IFlowDispatcher> dispatcherOf, InboundOptions options, ILogger logger)
+internal sealed class MixedInbound(Func<SessionSource, IDispatcher> dispatcherOf, InboundOptions options, ILogger logger)
 {
-    public MixedInbound(IFlowDispatcher dispatcher, InboundOptions options, ILogger logger)
+    public MixedInbound(IDispatcher dispatcher, InboundOptions options, ILogger logger)
         : this(_ => dispatcher, options, logger)
     {
     }
@@ -25,7 +25,7 @@ internal sealed class MixedInbound(Func<SessionSource, IFlowDispatcher> dispatch
         try
         {
             InboundRequest request = await LearnAsync(link, stopping);
-            IFlowDispatcher dispatcher = dispatcherOf(new SessionSource(options.Tag, request.User, application.Source));
+            IDispatcher dispatcher = dispatcherOf(new SessionSource(options.Tag, request.User, application.Source));
             await (request switch
             {
                 TunnelRequest { Destination: { IsMuxPro: true } or { IsMuxCool: true } } tunnel when options.SpecialAddresses != SpecialAddresses.Forwarded

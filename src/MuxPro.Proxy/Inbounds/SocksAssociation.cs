@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
-using MuxPro.Proxy.Outbounds;
 
 namespace MuxPro.Proxy.Inbounds;
 
@@ -24,7 +23,7 @@ internal sealed class SocksAssociation : IAsyncDisposable
     private long _lastUsed;
 
     private SocksAssociation(
-        AssociationSocket socket, EndPoint? source, string user, IFlowDispatcher dispatcher, InboundOptions options, ILogger logger, CancellationToken stopping)
+        AssociationSocket socket, EndPoint? source, string user, IDispatcher dispatcher, InboundOptions options, ILogger logger, CancellationToken stopping)
     {
         _socket = socket;
         _source = source;
@@ -34,14 +33,15 @@ internal sealed class SocksAssociation : IAsyncDisposable
         _ending = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         _started = _lastUsed = options.TimeProvider.GetTimestamp();
         _flows = new AssociationFlows(
-            (first, cancellationToken) => dispatcher.OpenFlowAsync(first, options.FlowIds.Of(_socket.Source!), cancellationToken),
+            (first, cancellationToken) => dispatcher.DispatchDatagramsAsync(
+                first, new DatagramOptions { GlobalId = options.FlowIds.Of(_socket.Source!) }, cancellationToken),
             AnswerAsync, _counts, options.TimeProvider, logger);
     }
 
     /// <summary>Serves an association to its end.</summary>
     /// <exception cref="HandshakeException">There is none to be had; the application has been told.</exception>
     public static async Task ServeAsync(
-        AssociateRequest request, Application application, IFlowDispatcher dispatcher, InboundOptions options, ILogger logger, CancellationToken stopping)
+        AssociateRequest request, Application application, IDispatcher dispatcher, InboundOptions options, ILogger logger, CancellationToken stopping)
     {
         Stream stream = application.Link.AsStream();
         AssociationSocket socket = await BindAsync(request, stream, application, options, stopping);

@@ -194,8 +194,8 @@ internal sealed class DatagramWay(RoutedDatagramLink link, Destination target, O
         => link.Dispatcher.ReachAsync(
             target,
             static (outbound, route, way, cancellationToken) => outbound.OpenFlowAsync(
-                way.Target, new DatagramOptions { Priority = route.Priority, GlobalId = way.GlobalId }, cancellationToken),
-            (Target: target, link.GlobalId), _closing.Token);
+                way.Target, way.Options with { Priority = route.Priority ?? way.Options.Priority }, cancellationToken),
+            (Target: target, link.Options), _closing.Token);
 
     private async Task SendWaitingAsync()
     {

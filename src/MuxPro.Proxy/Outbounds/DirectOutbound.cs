@@ -50,7 +50,7 @@ internal sealed class DirectOutbound : Outbound
         destination = _redirect?.Apply(destination) ?? destination;
         if (_transport is not null)
         {
-            return await _transport(destination).DialAsync(cancellationToken);
+            return await _transport(destination).DialAsync(priority, cancellationToken);
         }
 
         return _through is null

@@ -25,5 +25,5 @@ internal sealed record OutboundContext
     public OutboundTransport CreateTransport(
         OutboundConfiguration outbound, ServerConfiguration server, bool speaksMuxPro, Func<Outbound>? through) => new(
             outbound, server, speaksMuxPro,
-            through is null ? null : (target, cancellationToken) => through().DispatchAsync(target, Session.DefaultPriority, cancellationToken), this);
+            through is null ? null : (target, priority, cancellationToken) => through().DispatchAsync(target, priority, cancellationToken), this);
 }

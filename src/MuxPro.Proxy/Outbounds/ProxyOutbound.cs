@@ -1,3 +1,4 @@
+using System.Net;
 using MuxPro.Proxy.Configuration;
 using MuxPro.Proxy.Transports;
 
@@ -8,12 +9,15 @@ internal sealed class ProxyOutbound : Outbound
 {
     private readonly bool _isHttp;
     private readonly OutboundContext _context;
-    private readonly (OutboundTransport Transport, AccountConfiguration? Account)[] _servers;
+    private readonly (OutboundTransport Transport, ProxyServerConfiguration Server)[] _servers;
+    private readonly Func<Outbound>? _through;
+    private readonly DirectDispatcher _datagrams;
 
     public ProxyOutbound(OutboundConfiguration configuration, OutboundContext context, Func<Outbound>? through)
         : base(configuration.Tag, context.TimeProvider)
     {
         _context = context;
+        _through = through;
         _isHttp = configuration.Settings is HttpOutboundSettings;
         IReadOnlyList<ProxyServerConfiguration> servers = configuration.Settings switch
         {
@@ -23,20 +27,27 @@ internal sealed class ProxyOutbound : Outbound
         };
         _servers =
         [
-            .. servers.Select(server => (
-                context.CreateTransport(configuration, server, speaksMuxPro: false, through),
-                server.Users is [var account, ..] ? account : null)),
+            .. servers.Select(server => (context.CreateTransport(configuration, server, speaksMuxPro: false, through), server)),
         ];
+        _datagrams = new DirectDispatcher(new DirectOptions
+        {
+            // Who names the proxy wants it where it is.
+            AllowPrivate = true,
+            LocalAddress = configuration.SendThrough,
+            ConnectTimeout = context.ConnectTimeout,
+            CreateDatagramSocket = family => CountedSocket.ForDatagrams(family, context.Sockets),
+            TimeProvider = context.TimeProvider,
+        });
     }
 
     public override ValueTask<Link> DispatchAsync(Destination destination, byte priority, CancellationToken cancellationToken)
         => TryAllAsync(
-            async (transport, account, either) =>
+            async (transport, server, either) =>
             {
-                Link link = await transport.DialAsync(cancellationToken);
+                Link link = await transport.DialAsync(priority, cancellationToken);
                 return _isHttp
-                    ? await HttpConnectClient.ConnectAsync(link, transport.Name, destination, account, either)
-                    : await SocksClient.ConnectAsync(link, transport.Name, destination, account, either);
+                    ? await HttpConnectClient.ConnectAsync(link, transport.Name, destination, AccountOf(server), either)
+                    : await SocksClient.ConnectAsync(link, transport.Name, destination, AccountOf(server), either);
             },
             cancellationToken);
 
@@ -44,19 +55,30 @@ internal sealed class ProxyOutbound : Outbound
         => _isHttp
             ? throw new SessionException(ErrorCode.ProxyRejected, $"{first}: outbound '{Tag}' is an HTTP proxy, which carries no UDP without 'mux'.")
             : TryAllAsync(
-                async (transport, account, either) => await SocksClient.AssociateAsync(
-                    await transport.DialAsync(cancellationToken), transport.Name, first, account, _context.Sockets, either),
+                async (transport, server, either) =>
+                {
+                    Link link = await transport.DialAsync(options.Priority, cancellationToken);
+                    string host = _through is null && link.RemoteEndPoint is IPEndPoint { Address: var address } ? Addresses.Plain(address).ToString() : server.Address;
+                    return await SocksClient.AssociateAsync(
+                        link, transport.Name, host, first, AccountOf(server),
+                        (relay, cancellationToken) => _through is null
+                            ? _datagrams.DispatchDatagramsAsync(relay, cancellationToken)
+                            : _through().OpenFlowAsync(relay, options with { GlobalId = 0 }, cancellationToken),
+                        either);
+                },
                 cancellationToken);
 
+    private static AccountConfiguration? AccountOf(ProxyServerConfiguration server) => server.Users is [var account, ..] ? account : null;
+
     private async ValueTask<T> TryAllAsync<T>(
-        Func<OutboundTransport, AccountConfiguration?, CancellationToken, ValueTask<T>> reach, CancellationToken cancellationToken)
+        Func<OutboundTransport, ProxyServerConfiguration, CancellationToken, ValueTask<T>> reach, CancellationToken cancellationToken)
     {
         for (int i = 0; ; i++)
         {
-            (OutboundTransport transport, AccountConfiguration? account) = _servers[i];
+            (OutboundTransport transport, ProxyServerConfiguration server) = _servers[i];
             try
             {
-                return await InTimeAsync(transport, either => reach(transport, account, either), cancellationToken);
+                return await InTimeAsync(transport, either => reach(transport, server, either), cancellationToken);
             }
             catch (IOException exception) when (exception is not SessionException && i < _servers.Length - 1 && !cancellationToken.IsCancellationRequested)
             {

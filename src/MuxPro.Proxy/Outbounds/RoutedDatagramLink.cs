@@ -16,7 +16,6 @@ internal sealed class RoutedDatagramLink : DatagramLink
 
     private readonly RoutedDispatcher _dispatcher;
     private readonly ISnapshots _snapshots;
-    private readonly ulong _globalId;
     private readonly Channel<(DatagramWay Way, Datagram Datagram)> _received = Channel.CreateUnbounded<(DatagramWay, Datagram)>(
         new UnboundedChannelOptions { SingleReader = true });
     private readonly CancellationTokenSource _closing = new();
@@ -30,11 +29,11 @@ internal sealed class RoutedDatagramLink : DatagramLink
     // The receiver's: the way whose datagram was given out last.
     private DatagramWay? _lent;
 
-    private RoutedDatagramLink(RoutedDispatcher dispatcher, ISnapshots snapshots, Destination first, ulong globalId)
+    private RoutedDatagramLink(RoutedDispatcher dispatcher, ISnapshots snapshots, Destination first, DatagramOptions options)
     {
         _dispatcher = dispatcher;
         _snapshots = snapshots;
-        _globalId = globalId;
+        Options = options;
         Destination = first;
     }
 
@@ -60,13 +59,14 @@ internal sealed class RoutedDatagramLink : DatagramLink
 
     internal ISnapshots Snapshots => _snapshots;
 
-    internal ulong GlobalId => _globalId;
+    /// <summary>What its ways are opened with, where no rule says otherwise.</summary>
+    internal DatagramOptions Options { get; }
 
     /// <summary>Opens a flow and the way of its first destination.</summary>
     public static async ValueTask<DatagramLink> OpenAsync(
-        RoutedDispatcher dispatcher, ISnapshots snapshots, Destination first, ulong globalId, CancellationToken cancellationToken)
+        RoutedDispatcher dispatcher, ISnapshots snapshots, Destination first, DatagramOptions options, CancellationToken cancellationToken)
     {
-        var link = new RoutedDatagramLink(dispatcher, snapshots, first, globalId);
+        var link = new RoutedDatagramLink(dispatcher, snapshots, first, options);
         try
         {
             DatagramWay way = await link.FindAsync(first, cancellationToken);

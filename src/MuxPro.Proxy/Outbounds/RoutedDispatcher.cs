@@ -8,7 +8,7 @@ namespace MuxPro.Proxy.Outbounds;
 /// Reaches destinations for one who asks, by the rules that count at that moment: a configuration that was replaced decides nothing any more. Safe to use
 /// from many threads.
 /// </summary>
-internal sealed class RoutedDispatcher(ISnapshots snapshots, SessionSource source) : IFlowDispatcher, IRoutes
+internal sealed class RoutedDispatcher(ISnapshots snapshots, SessionSource source) : IDispatcher, IRoutes
 {
     private readonly Lock _gate = new();
 
@@ -17,21 +17,24 @@ internal sealed class RoutedDispatcher(ISnapshots snapshots, SessionSource sourc
 
     public SessionSource Source => source;
 
-    public async ValueTask<Link> DispatchAsync(Destination destination, CancellationToken cancellationToken = default)
+    public ValueTask<Link> DispatchAsync(Destination destination, CancellationToken cancellationToken = default)
+        => DispatchAsync(destination, Session.DefaultPriority, cancellationToken);
+
+    public async ValueTask<Link> DispatchAsync(Destination destination, byte priority, CancellationToken cancellationToken)
     {
         (Link link, Outbound outbound) = await ReachAsync(
             destination,
-            static (outbound, route, destination, cancellationToken) => outbound.DispatchAsync(destination, route.Priority, cancellationToken),
-            destination, cancellationToken);
+            static (outbound, route, asked, cancellationToken) => outbound.DispatchAsync(asked.destination, route.Priority ?? asked.priority, cancellationToken),
+            (destination, priority), cancellationToken);
         Remember(destination, outbound, isEntered: true);
         return link;
     }
 
-    public async ValueTask<DatagramLink> DispatchDatagramsAsync(Destination destination, CancellationToken cancellationToken = default)
-        => await OpenFlowAsync(destination, globalId: 0, cancellationToken);
+    public ValueTask<DatagramLink> DispatchDatagramsAsync(Destination destination, CancellationToken cancellationToken = default)
+        => DispatchDatagramsAsync(destination, new DatagramOptions(), cancellationToken);
 
-    public ValueTask<DatagramLink> OpenFlowAsync(Destination first, ulong globalId, CancellationToken cancellationToken)
-        => RoutedDatagramLink.OpenAsync(this, snapshots, first, globalId, cancellationToken);
+    public ValueTask<DatagramLink> DispatchDatagramsAsync(Destination destination, DatagramOptions options, CancellationToken cancellationToken)
+        => RoutedDatagramLink.OpenAsync(this, snapshots, destination, options, cancellationToken);
 
     public string? End(Destination destination)
     {

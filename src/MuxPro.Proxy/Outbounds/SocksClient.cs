@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using MuxPro.Proxy.Configuration;
-using MuxPro.Proxy.Hosting;
 using MuxPro.Proxy.Inbounds;
 
 namespace MuxPro.Proxy.Outbounds;
@@ -38,23 +37,31 @@ internal static class SocksClient
         });
 
     /// <summary>Has a proxy carry datagrams.</summary>
-    /// <inheritdoc cref="ConnectAsync"/>
+    /// <param name="link">The connection to the proxy; aborted where this fails.</param>
+    /// <param name="proxy">The proxy, as messages name it.</param>
+    /// <param name="host">Where the proxy is, for one that does not say where it takes datagrams.</param>
+    /// <param name="first">The first target.</param>
+    /// <param name="account">How to log in, where that is asked.</param>
+    /// <param name="open">Opens a flow to where the proxy takes datagrams.</param>
+    /// <param name="cancellationToken">Gives up the attempt.</param>
     /// <returns>The flow; it ends with the connection to the proxy.</returns>
+    /// <exception cref="SessionException">The proxy carries none, or there is no way to where it takes them.</exception>
+    /// <exception cref="IOException">The proxy does not do what one does.</exception>
     public static ValueTask<DatagramLink> AssociateAsync(
-        Link link, string proxy, Destination first, AccountConfiguration? account, SocketBudget sockets, CancellationToken cancellationToken)
+        Link link, string proxy, string host, Destination first, AccountConfiguration? account,
+        Func<Destination, CancellationToken, ValueTask<DatagramLink>> open, CancellationToken cancellationToken)
         => OrAbortAsync(link, proxy, async () =>
         {
-            Destination relay = await RequestAsync(link.AsStream(), proxy, UdpAssociate, Destination.Udp(IPAddress.Any, 1), account, cancellationToken);
+            Destination told = await RequestAsync(link.AsStream(), proxy, UdpAssociate, Destination.Udp(IPAddress.Any, 1), account, cancellationToken);
 
             // Nowhere in particular means where the proxy itself is.
-            IPAddress? told = relay.Address;
-            IPAddress? address = told is null || told.Equals(IPAddress.Any) || told.Equals(IPAddress.IPv6Any) ? (link.RemoteEndPoint as IPEndPoint)?.Address : told;
-            if (address is null || relay.Port == 0)
+            bool isNowhere = told.Address is { } address && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any));
+            if (told.Port == 0 || !Destination.TryCreate(Network.Udp, isNowhere ? host : told.Host, told.Port, out Destination? relay))
             {
                 throw new IOException($"The SOCKS proxy {proxy} does not say where it takes datagrams.");
             }
 
-            return (DatagramLink)SocksDatagramLink.Start(link, new IPEndPoint(Addresses.Plain(address), relay.Port), first, sockets);
+            return (DatagramLink)SocksDatagramLink.Start(link, await open(relay, cancellationToken), first);
         });
 
     private static async ValueTask<T> OrAbortAsync<T>(Link link, string proxy, Func<Task<T>> negotiate)

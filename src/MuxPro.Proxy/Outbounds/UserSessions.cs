@@ -39,10 +39,16 @@ internal sealed class UserSessions : IDispatcher
     public Task<int> DrainAsync(CancellationToken deadline) => _server.DrainAsync(deadline);
 
     public ValueTask<Link> DispatchAsync(Destination destination, CancellationToken cancellationToken = default)
-        => ReportedAsync(destination, _targets.DispatchAsync(destination, cancellationToken));
+        => DispatchAsync(destination, Session.DefaultPriority, cancellationToken);
+
+    public ValueTask<Link> DispatchAsync(Destination destination, byte priority, CancellationToken cancellationToken)
+        => ReportedAsync(destination, _targets.DispatchAsync(destination, priority, cancellationToken));
 
     public ValueTask<DatagramLink> DispatchDatagramsAsync(Destination destination, CancellationToken cancellationToken = default)
-        => ReportedAsync(destination, _targets.DispatchDatagramsAsync(destination, cancellationToken));
+        => DispatchDatagramsAsync(destination, new DatagramOptions(), cancellationToken);
+
+    public ValueTask<DatagramLink> DispatchDatagramsAsync(Destination destination, DatagramOptions options, CancellationToken cancellationToken)
+        => ReportedAsync(destination, _targets.DispatchDatagramsAsync(destination, options, cancellationToken));
 
     private async ValueTask<T> ReportedAsync<T>(Destination destination, ValueTask<T> dispatching)
     {

@@ -27,7 +27,7 @@ internal sealed class CompiledRule
         _network = rule.Network;
         _inbounds = rule.InboundTag.Count == 0 ? null : rule.InboundTag.ToFrozenSet(StringComparer.Ordinal);
         _users = rule.User.Count == 0 ? null : rule.User.ToFrozenSet(StringComparer.Ordinal);
-        Route = new Route(rule.OutboundTag, rule.BalancerTag, (byte)(rule.Priority ?? Session.DefaultPriority), index);
+        Route = new Route(rule.OutboundTag, rule.BalancerTag, (byte?)rule.Priority, index);
     }
 
     public Route Route { get; }

@@ -22,7 +22,7 @@ internal sealed class OutboundTransport
     private readonly bool _speaksMuxPro;
     private readonly OutboundContext _context;
     private readonly DirectDispatcher _direct;
-    private readonly Func<Destination, CancellationToken, ValueTask<Link>>? _through;
+    private readonly Func<Destination, byte, CancellationToken, ValueTask<Link>>? _through;
     private readonly ILogger _logger;
     private readonly Tls? _tls;
 
@@ -37,7 +37,7 @@ internal sealed class OutboundTransport
     /// <exception cref="Cli.ConfigurationException">A file cannot be used.</exception>
     public OutboundTransport(
         OutboundConfiguration outbound, ServerConfiguration server, bool speaksMuxPro,
-        Func<Destination, CancellationToken, ValueTask<Link>>? through, OutboundContext context)
+        Func<Destination, byte, CancellationToken, ValueTask<Link>>? through, OutboundContext context)
     {
         _settings = outbound.StreamSettings;
         _address = server.Address;
@@ -61,15 +61,21 @@ internal sealed class OutboundTransport
     /// <summary>The server, as messages name it.</summary>
     public string Name { get; }
 
-    /// <summary>Connects.</summary>
+    /// <summary>Connects for many.</summary>
     /// <exception cref="IOException">There is no connection; the message names the server and says why.</exception>
-    public async ValueTask<Link> DialAsync(CancellationToken cancellationToken)
+    public ValueTask<Link> DialAsync(CancellationToken cancellationToken) => DialAsync(Session.DefaultPriority, cancellationToken);
+
+    /// <summary>Connects for one.</summary>
+    /// <param name="priority">0 is served first, 255 last; where the way there has something to share.</param>
+    /// <param name="cancellationToken">Gives up the attempt.</param>
+    /// <exception cref="IOException">There is no connection; the message names the server and says why.</exception>
+    public async ValueTask<Link> DialAsync(byte priority, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(_context.ConnectTimeout, _context.TimeProvider);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
-            Link link = await ConnectAsync(either.Token);
+            Link link = await ConnectAsync(priority, either.Token);
             if (Interlocked.Exchange(ref _isDown, 0) != 0)
             {
                 _logger.Connected(Name);
@@ -92,9 +98,9 @@ internal sealed class OutboundTransport
         }
     }
 
-    private async ValueTask<Link> ConnectAsync(CancellationToken cancellationToken)
+    private async ValueTask<Link> ConnectAsync(byte priority, CancellationToken cancellationToken)
     {
-        Link link = await ReachAsync(cancellationToken);
+        Link link = await ReachAsync(priority, cancellationToken);
         try
         {
             if (_settings.Network == TransportNetwork.Ws)
@@ -122,7 +128,7 @@ internal sealed class OutboundTransport
         }
     }
 
-    private async ValueTask<Link> ReachAsync(CancellationToken cancellationToken)
+    private async ValueTask<Link> ReachAsync(byte priority, CancellationToken cancellationToken)
     {
         if (_settings.Network == TransportNetwork.Unix)
         {
@@ -130,7 +136,7 @@ internal sealed class OutboundTransport
         }
 
         var server = Destination.Tcp(_address, _port);
-        return _through is null ? await _direct.DispatchAsync(server, cancellationToken) : await _through(server, cancellationToken);
+        return _through is null ? await _direct.DispatchAsync(server, cancellationToken) : await _through(server, priority, cancellationToken);
     }
 
     /// <summary>A main connection is for many, who are here already. Others have one for each, as direct connections do, and share their limit.</summary>

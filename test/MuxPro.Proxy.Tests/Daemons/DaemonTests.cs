@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using System.Threading.Channels;
 using MuxPro.Proxy.Outbounds;
-using MuxPro.Proxy.Routing;
 using MuxPro.Proxy.Tests.Support;
 
 namespace MuxPro.Proxy.Tests.Daemons;
@@ -149,20 +149,76 @@ public sealed class DaemonTests
         await Load.ExchangeAsync(client, echo, [7]);
     }
 
-    [Fact(Timeout = Guard)]
-    public async Task Priority_OfARule_ReachesTheServer()
+    /// <summary>A rule says which priority what comes in here has; what comes in with one keeps it, over as many main connections as there are.</summary>
+    [Theory(Timeout = Guard)]
+    [InlineData("", 7)]
+    [InlineData("\"priority\": 200, ", 200)]
+    public async Task Priority_GoesAllTheWay(string ofTheMiddle, byte expected)
     {
-        (int socks, int server) = (Ports.Take(), Ports.Take());
+        (int socks, int middle) = (Ports.Take(), Ports.Take());
         await using var target = new LoadTarget();
+        await using var echo = new UdpEcho();
+        var reports = Channel.CreateUnbounded<SessionReport>();
+        var server = new Server(new DirectDispatcher()) { SessionEnded = report => reports.Writer.TryWrite(report) };
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        Task serving = ServeOneAsync();
+        await using (DaemonHost host = await DaemonHost.StartAsync($$"""
+            { "inbounds": [ { "tag": "in", "protocol": "socks", "port": {{socks}}, "settings": { "udp": true } }, { "tag": "middle", "protocol": "mux", "port": {{middle}} } ],
+              "outbounds": [ { "tag": "first", "protocol": "mux", "settings": { "servers": [ { "address": "127.0.0.1", "port": {{middle}} } ] } },
+                             { "tag": "second", "protocol": "mux", "settings": { "servers": [ { "address": "127.0.0.1", "port": {{((IPEndPoint)listener.LocalEndpoint).Port}} } ] } } ],
+              "routing": { "rules": [ { "inboundTag": "in", "outboundTag": "first", "priority": 7 }, { "inboundTag": "middle", {{ofTheMiddle}}"outboundTag": "second" } ] } }
+            """))
+        {
+            var endPoint = new IPEndPoint(IPAddress.Loopback, socks);
+            await Load.DownloadAsync(endPoint, target, 1000);
+            using (SocksUdpClient client = await SocksUdpClient.ConnectAsync(endPoint))
+            {
+                await Load.ExchangeAsync(client, echo, [1]);
+            }
+
+            foreach (int _ in (int[])[1, 2])
+            {
+                Assert.Equal(expected, (await reports.Reader.ReadAsync(Cancel)).Priority);
+            }
+        }
+
+        await serving;
+
+        async Task ServeOneAsync() => await server.RunAsync(Link.FromSocket(await listener.AcceptSocketAsync(Cancel)), Cancel);
+    }
+
+    /// <summary>A proxy that is reached through another outbound gets its datagrams that way, too.</summary>
+    [Fact(Timeout = Guard)]
+    public async Task DatagramsOfAProxy_GoThroughTheOutboundThatItIsReachedThrough()
+    {
+        (int socks, int server, int far) = (Ports.Take(), Ports.Take(), Ports.Take());
         await using DaemonHost host = await DaemonHost.StartAsync($$"""
-            { "inbounds": [ { "tag": "in", "protocol": "socks", "port": {{socks}} }, { "tag": "server", "protocol": "mux", "port": {{server}} } ],
-              "outbounds": [ { "tag": "relay", "protocol": "mux", "settings": { "servers": [ { "address": "127.0.0.1", "port": {{server}} } ] } },
+            { "inbounds": [ { "tag": "in", "protocol": "socks", "port": {{socks}}, "settings": { "udp": true } },
+                            { "tag": "server", "protocol": "mux", "port": {{server}} },
+                            { "tag": "far", "protocol": "socks", "port": {{far}}, "settings": { "udp": true } } ],
+              "outbounds": [ { "tag": "proxy", "protocol": "socks", "proxySettings": { "tag": "relay" }, "settings": { "servers": [ { "address": "127.0.0.1", "port": {{far}} } ] } },
+                             { "tag": "relay", "protocol": "mux", "settings": { "servers": [ { "address": "127.0.0.1", "port": {{server}} } ] } },
                              { "tag": "out", "protocol": "direct", "settings": { "allowPrivate": true } } ],
-              "routing": { "rules": [ { "inboundTag": "server", "outboundTag": "out" }, { "port": {{target.Port}}, "priority": 7 } ] } }
+              "routing": { "rules": [ { "inboundTag": [ "server", "far" ], "outboundTag": "out" } ] } }
             """);
-        await Load.DownloadAsync(new IPEndPoint(IPAddress.Loopback, socks), target, 1000);
-        Route route = await host.Daemon.Current.Router.RouteAsync(new RouteRequest(target.Destination, "in", null, null), Cancel);
-        Assert.Equal((7, "relay"), (route.Priority, host.Daemon.Current.OutboundsFor(route)[0].Tag));
+        await using var first = new UdpEcho();
+        await using var second = new UdpEcho();
+        using (SocksUdpClient client = await SocksUdpClient.ConnectAsync(new IPEndPoint(IPAddress.Loopback, socks)))
+        {
+            await Load.ExchangeAsync(client, first, [1]);
+            await Load.ExchangeAsync(client, second, [.. Enumerable.Range(0, 1400).Select(static i => (byte)i)]);
+        }
+
+        List<string> lines = [];
+        while (!(lines.Exists(static line => line.StartsWith("in ", StringComparison.Ordinal)) && lines.Exists(static line => line.StartsWith("server ", StringComparison.Ordinal))))
+        {
+            lines.Add(await host.Log.WaitAsync(71));
+        }
+
+        // What the far proxy says of it is what its targets see.
+        Assert.Matches($"^server .* udp:127.0.0.1:[0-9]+ -> out up [0-9]+ datagrams", lines.First(static line => line.StartsWith("server ", StringComparison.Ordinal)));
+        Assert.DoesNotContain(lines, line => line.StartsWith("server ", StringComparison.Ordinal) && line.Contains($":{first.Port} ", StringComparison.Ordinal));
     }
 
     [Fact(Timeout = Guard)]

@@ -226,7 +226,7 @@ public sealed class SocksAssociationTests
         var counts = new AssociationCounts();
         await using var other = new FakeFlows();
         var flows = new AssociationFlows(
-            (first, cancellationToken) => other.OpenFlowAsync(first, 1, cancellationToken), (_, _) => ValueTask.FromResult(true), counts, time, other.Log);
+            (first, cancellationToken) => other.DispatchDatagramsAsync(first, new DatagramOptions { GlobalId = 1 }, cancellationToken), (_, _) => ValueTask.FromResult(true), counts, time, other.Log);
         await using (flows)
         {
             await flows.SendAsync(new byte[1], First, Cancel);
@@ -276,7 +276,7 @@ public sealed class SocksAssociationTests
         await using var flows = new AssociationFlows(
             async (first, cancellationToken) =>
             {
-                var flow = (FakeFlow)await other.OpenFlowAsync(first, 1, cancellationToken);
+                var flow = (FakeFlow)await other.DispatchDatagramsAsync(first, new DatagramOptions { GlobalId = 1 }, cancellationToken);
                 flow.End(lost);
                 if (other.Attempts < 10)
                 {

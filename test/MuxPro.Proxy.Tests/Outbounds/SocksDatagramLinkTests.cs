@@ -105,7 +105,7 @@ public sealed class SocksDatagramLinkTests
         await using (server)
         {
             await using DatagramLink flow = await SocksClient.AssociateAsync(
-                client, "proxy.example", Destination.Udp("target.example", 53), null, new SocketBudget(10), Cancel);
+                client, "proxy.example", "127.0.0.1", Destination.Udp("target.example", 53), null, Direct(new SocketBudget(10)), Cancel);
             await flow.SendAsync("q"u8.ToArray(), null, Cancel);
             byte[] buffer = new byte[100];
             SocketReceiveFromResult question = await relay.ReceiveFromAsync(buffer, SocketFlags.None, new IPEndPoint(IPAddress.Any, 0), Cancel);
@@ -138,5 +138,8 @@ public sealed class SocksDatagramLinkTests
     }
 
     private static async Task<DatagramLink> AssociateAsync(LocalProxy proxy, Destination first, SocketBudget budget)
-        => await SocksClient.AssociateAsync(await proxy.ConnectAsync(), proxy.Name, first, null, budget, Cancel);
+        => await SocksClient.AssociateAsync(await proxy.ConnectAsync(), proxy.Name, "nowhere.example", first, null, Direct(budget), Cancel);
+
+    private static Func<Destination, CancellationToken, ValueTask<DatagramLink>> Direct(SocketBudget budget)
+        => new DirectDispatcher(new DirectOptions { CreateDatagramSocket = family => CountedSocket.ForDatagrams(family, budget) }).DispatchDatagramsAsync;
 }

@@ -2,12 +2,11 @@ using System.Net;
 using System.Threading.Channels;
 using MuxPro.Proxy.Hosting;
 using MuxPro.Proxy.Inbounds;
-using MuxPro.Proxy.Outbounds;
 
 namespace MuxPro.Proxy.Tests.Support;
 
 /// <summary>A port for applications whose flows of datagrams end in the test.</summary>
-internal sealed class FakeFlows : IFlowDispatcher, IAsyncDisposable
+internal sealed class FakeFlows : IDispatcher, IAsyncDisposable
 {
     private readonly Channel<(FakeFlow Flow, ulong GlobalId)> _opened = Channel.CreateUnbounded<(FakeFlow, ulong)>();
     private readonly SocketListener _listener;
@@ -40,7 +39,7 @@ internal sealed class FakeFlows : IFlowDispatcher, IAsyncDisposable
     public ValueTask<Link> DispatchAsync(Destination destination, CancellationToken cancellationToken = default)
         => throw new NotSupportedException();
 
-    public ValueTask<DatagramLink> OpenFlowAsync(Destination first, ulong globalId, CancellationToken cancellationToken)
+    public ValueTask<DatagramLink> DispatchDatagramsAsync(Destination first, DatagramOptions options, CancellationToken cancellationToken)
     {
         Attempts++;
         if (Failure is not null)
@@ -49,7 +48,7 @@ internal sealed class FakeFlows : IFlowDispatcher, IAsyncDisposable
         }
 
         var flow = new FakeFlow(first, IsFullCone);
-        _opened.Writer.TryWrite((flow, globalId));
+        _opened.Writer.TryWrite((flow, options.GlobalId));
         return ValueTask.FromResult<DatagramLink>(flow);
     }
 

@@ -2,13 +2,12 @@ using System.Net;
 using System.Net.Sockets;
 using MuxPro.Proxy.Hosting;
 using MuxPro.Proxy.Inbounds;
-using MuxPro.Proxy.Outbounds;
 using MuxPro.Proxy.Security;
 
 namespace MuxPro.Proxy.Tests.Support;
 
 /// <summary>A SOCKS5 and HTTP proxy on a free port that reaches its targets straight away.</summary>
-internal sealed class LocalProxy : IFlowDispatcher, IAsyncDisposable
+internal sealed class LocalProxy : IDispatcher, IAsyncDisposable
 {
     private readonly DirectDispatcher _direct = new();
     private readonly SocketListener _listener;
@@ -42,7 +41,7 @@ internal sealed class LocalProxy : IFlowDispatcher, IAsyncDisposable
         return Failure is null ? _direct.DispatchAsync(destination, cancellationToken) : throw Failure;
     }
 
-    public ValueTask<DatagramLink> OpenFlowAsync(Destination first, ulong globalId, CancellationToken cancellationToken)
+    public ValueTask<DatagramLink> DispatchDatagramsAsync(Destination first, DatagramOptions options, CancellationToken cancellationToken)
     {
         Asked = first;
         return _direct.DispatchDatagramsAsync(first, cancellationToken);

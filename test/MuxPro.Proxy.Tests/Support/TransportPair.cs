@@ -53,7 +53,7 @@ internal sealed class TransportPair : IAsyncDisposable
 
     public IPEndPoint EndPoint => _listener.EndPoint;
 
-    public OutboundTransport Client(StreamConfiguration client, Func<Destination, CancellationToken, ValueTask<Link>>? through = null)
+    public OutboundTransport Client(StreamConfiguration client, Func<Destination, byte, CancellationToken, ValueTask<Link>>? through = null)
     {
         bool isUnix = _listener.Local is UnixDomainSocketEndPoint;
         return new OutboundTransport(

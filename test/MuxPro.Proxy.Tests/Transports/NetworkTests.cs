@@ -101,7 +101,7 @@ public sealed class NetworkTests : IDisposable
         (StreamConfiguration server, StreamConfiguration client) = Both("ws", "tls");
         await using TransportPair pair = Start(server);
         Destination? asked = null;
-        OutboundTransport transport = pair.Client(client, async (target, cancellationToken) =>
+        OutboundTransport transport = pair.Client(client, async (target, _, cancellationToken) =>
         {
             asked = target;
             return await Link.ConnectTcpAsync("127.0.0.1", target.Port, cancellationToken);

@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using MuxPro.Tests.Support;
 
 namespace MuxPro.Tests.Pair;
@@ -162,6 +163,38 @@ public sealed class ConnectTests
         Assert.IsType<DatagramSession>(flow);
         Assert.Equal(1, server.Dials);
         await Assert.ThrowsAsync<ArgumentException>("destination", () => client.OpenDatagramsAsync(Gated, null, Cancel).AsTask());
+    }
+
+    [Fact(Timeout = MuxPair.Guard)]
+    public async Task Server_ThatDispatchesToAClient_PassesThePriorityOn()
+    {
+        var reports = Channel.CreateUnbounded<SessionReport>();
+        var far = new Server(new FakeDispatcher()) { SessionEnded = report => reports.Writer.TryWrite(report) };
+        await using ClientManager further = MuxClient.Connect(_ => DialAsync(far));
+        var near = new Server(further);
+        await using ClientManager client = MuxClient.Connect(_ => DialAsync(near));
+        await using (Session session = await client.ConnectAsync(Destination.Tcp("echo", 7), priority: 9, Cancel))
+        {
+            await session.WriteAsync(new byte[10]);
+            session.CompleteWrites();
+            await session.AsStream().ReadExactlyAsync(new byte[10], Cancel);
+        }
+
+        Assert.Equal(9, (await reports.Reader.ReadAsync(Cancel)).Priority);
+        await using (DatagramSession flow = await client.OpenDatagramsAsync(Destination.Udp("dns", 53), new DatagramOptions { Priority = 10, GlobalId = 1 }, Cancel))
+        {
+            await flow.SendAsync(new byte[10], null, Cancel);
+            await flow.Session.RemoteOpened.WaitAsync(Cancel);
+        }
+
+        Assert.Equal(10, (await reports.Reader.ReadAsync(Cancel)).Priority);
+
+        static ValueTask<Link> DialAsync(Server server)
+        {
+            (Link here, Link there) = Link.CreatePair();
+            _ = server.RunAsync(there, Cancel);
+            return ValueTask.FromResult(here);
+        }
     }
 
     private static Dialler MakeServer(TaskCompletionSource reached, MuxOptions? options = null)

@@ -2,7 +2,7 @@ using MuxPro.Tests.Support;
 
 namespace MuxPro.Tests.Pair;
 
-/// <summary>The special address (SPEC 7.1): a main connection inside a main connection, through <see cref="Server.DispatchAsync"/>.</summary>
+/// <summary>The special address (SPEC 7.1): a main connection inside a main connection, through <see cref="Server.DispatchAsync(Destination, CancellationToken)"/>.</summary>
 public sealed class NestedTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
