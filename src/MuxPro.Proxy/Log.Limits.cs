@@ -34,8 +34,11 @@ internal static partial class Log
     [LoggerMessage(65, LogLevel.Information, "Read {Path}: a certificate until {NotAfter:yyyy-MM-dd}.")]
     public static partial void CertificateRead(this ILogger logger, string path, DateTime notAfter);
 
-    [LoggerMessage(66, LogLevel.Error, "{Reason} The last good certificate stays.")]
-    public static partial void CertificateKept(this ILogger logger, string reason);
+    [LoggerMessage(66, LogLevel.Error, "{Reason} What was read before stays.")]
+    public static partial void FilesKept(this ILogger logger, string reason);
+
+    [LoggerMessage(67, LogLevel.Information, "Read {Path}: certificates of authorities: {Count}.")]
+    public static partial void AuthoritiesRead(this ILogger logger, string path, int count);
 
     [LoggerMessage(90, LogLevel.Information, "The configuration was read again ({Why}) and counts from now on: {Summary}.")]
     public static partial void ConfigurationRead(this ILogger logger, string why, string summary);

@@ -25,6 +25,9 @@ internal static partial class Log
     [LoggerMessage(5, LogLevel.Warning, "Stopped while {Count} connections on {EndPoint} had not ended.")]
     public static partial void StoppedEarly(this ILogger logger, int count, EndPoint endPoint);
 
+    [LoggerMessage(6, LogLevel.Information, "Not listening on {EndPoint} any more; connections that go on: {Count}.")]
+    public static partial void NotListening(this ILogger logger, EndPoint endPoint, int count);
+
     [LoggerMessage(20, LogLevel.Information, "{Source} user={User} {Target} up {Up} down {Down} bytes, {Milliseconds} ms, {End}")]
     public static partial void Access(
         this ILogger logger, EndPoint? source, string user, Destination target, long up, long down, long milliseconds, string end);

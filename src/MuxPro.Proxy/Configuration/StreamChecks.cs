@@ -78,7 +78,7 @@ internal static class StreamChecks
 
         try
         {
-            Tls.LoadAuthorities(tls.CaFile);
+            CertificateFiles.LoadAuthorities(tls.CaFile);
             return [];
         }
         catch (ConfigurationException exception)

@@ -81,7 +81,7 @@ internal sealed record TlsConfiguration
     [Description("The keys of which the other end must have one, as 'muxpro keys' prints them: 'sha256:' and 64 hexadecimal digits. Then no authority is asked.")]
     public IReadOnlyList<Pin> Pins { get; init; } = [];
 
-    [Description("The authorities that vouch for the other end: a PEM file. Left out, the system's.")]
+    [Description("The authorities that vouch for the other end: a PEM file, read again when it changes. Left out, the system's.")]
     public string? CaFile { get; init; }
 
     [Description("Whether clients of an inbound must show a certificate, of 'caFile' or with one of 'pins'.")]

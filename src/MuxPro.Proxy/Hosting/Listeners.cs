@@ -81,12 +81,14 @@ internal sealed class Listeners(SocketBudget sockets, TimeProvider time, ILogger
             _streams.Remove(gone, out SocketListener? listener);
             await listener!.StopAcceptingAsync();
             _leaving.Add(listener);
+            logger.NotListening(gone, listener.OpenConnections);
         }
 
         foreach (EndPoint gone in _datagrams.Keys.Except(datagrams).ToArray())
         {
             _datagrams.Remove(gone, out ForwardDatagrams? listener);
             await listener!.DisposeAsync();
+            logger.NotListening(gone, 0);
         }
 
         _leaving.RemoveAll(static listener => listener.OpenConnections == 0);

@@ -7,46 +7,21 @@ using MuxPro.Proxy.Configuration;
 
 namespace MuxPro.Proxy.Transports;
 
-/// <summary>
-/// A certificate, its chain and its key, from files that may be replaced: they are looked at again now and then, and where the new ones are broken, that is
-/// logged once and the last good ones stay. Safe to use from many threads.
-/// </summary>
-internal sealed class CertificateFiles
+/// <summary>What TLS is made of, read from PEM files.</summary>
+internal static class CertificateFiles
 {
-    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
-
-    private readonly CertificateConfiguration _files;
-    private readonly TimeProvider _time;
-    private readonly ILogger _logger;
-    private readonly Lock _gate = new();
-
-    // Guarded by _gate.
-    private long _looked;
-    private (DateTime, long, DateTime, long) _seen;
-    private volatile SslStreamCertificateContext _context;
-
+    /// <summary>A certificate, its chain and its key, which may be replaced.</summary>
     /// <exception cref="ConfigurationException">The files cannot be used; the message names the file.</exception>
-    public CertificateFiles(CertificateConfiguration files, TimeProvider time, ILogger logger)
-    {
-        _files = files;
-        _time = time;
-        _logger = logger;
-        _looked = time.GetTimestamp();
-        _seen = Stamp();
-        _context = Load(files);
-    }
+    public static ReloadedFiles<SslStreamCertificateContext> Watch(CertificateConfiguration files, TimeProvider time, ILogger logger) => new(
+        files.KeyFile is null ? [files.CertificateFile] : [files.CertificateFile, files.KeyFile],
+        () => Load(files), context => logger.CertificateRead(files.CertificateFile, context.TargetCertificate.NotAfter), time, logger);
 
-    /// <summary>What is shown to the other end.</summary>
-    public SslStreamCertificateContext Context
-    {
-        get
-        {
-            Refresh();
-            return _context;
-        }
-    }
+    /// <summary>Authorities, which may be replaced.</summary>
+    /// <exception cref="ConfigurationException">There are none; the message names the file.</exception>
+    public static ReloadedFiles<X509Certificate2Collection> WatchAuthorities(string path, TimeProvider time, ILogger logger) => new(
+        [path], () => LoadAuthorities(path), authorities => logger.AuthoritiesRead(path, authorities.Count), time, logger);
 
-    /// <summary>Reads the files.</summary>
+    /// <summary>Reads a certificate, its chain and its key.</summary>
     /// <exception cref="ConfigurationException">They cannot be used; the message names the file.</exception>
     public static SslStreamCertificateContext Load(CertificateConfiguration files)
     {
@@ -76,39 +51,23 @@ internal sealed class CertificateFiles
         }
     }
 
-    private void Refresh()
+    /// <summary>The authorities of a PEM file.</summary>
+    /// <exception cref="ConfigurationException">There are none; the message names the file.</exception>
+    public static X509Certificate2Collection LoadAuthorities(string path)
     {
-        lock (_gate)
+        try
         {
-            if (_time.GetElapsedTime(_looked) < LookInterval)
-            {
-                return;
-            }
-
-            _looked = _time.GetTimestamp();
-            (DateTime, long, DateTime, long) seen = Stamp();
-            if (seen == _seen)
-            {
-                return;
-            }
-
-            _seen = seen;
-            try
-            {
-                _context = Load(_files);
-                _logger.CertificateRead(_files.CertificateFile, _context.TargetCertificate.NotAfter);
-            }
-            catch (ConfigurationException exception)
-            {
-                _logger.CertificateKept(exception.Message);
-            }
+            var authorities = new X509Certificate2Collection();
+            authorities.ImportFromPem(NamedFile.ReadAllText(path));
+            return authorities.Count > 0 ? authorities : throw new ConfigurationException($"{path}: has no certificate in PEM form.");
         }
-    }
-
-    private (DateTime, long, DateTime, long) Stamp()
-    {
-        (DateTime written, long length) = FileStamp.Of(_files.CertificateFile);
-        (DateTime keyWritten, long keyLength) = _files.KeyFile is null ? default : FileStamp.Of(_files.KeyFile);
-        return (written, length, keyWritten, keyLength);
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigurationException($"{path}: {FileProblem.Describe(exception)}", exception);
+        }
+        catch (CryptographicException exception)
+        {
+            throw new ConfigurationException($"{path}: has what is no certificate in PEM form.", exception);
+        }
     }
 }

@@ -1,9 +1,7 @@
 using System.Net.Security;
 using System.Security.Authentication;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
-using MuxPro.Proxy.Cli;
 using MuxPro.Proxy.Configuration;
 using MuxPro.Proxy.Security;
 
@@ -13,8 +11,8 @@ namespace MuxPro.Proxy.Transports;
 internal sealed class Tls
 {
     private readonly TlsConfiguration _settings;
-    private readonly CertificateFiles[] _certificates;
-    private readonly X509Certificate2Collection? _authorities;
+    private readonly ReloadedFiles<SslStreamCertificateContext>[] _certificates;
+    private readonly ReloadedFiles<X509Certificate2Collection>? _authorities;
     private readonly List<SslApplicationProtocol> _protocols;
     private readonly bool _isProtocolNeeded;
 
@@ -23,12 +21,12 @@ internal sealed class Tls
     /// <param name="isProtocolNeeded">Whether the other end has to agree to one of the protocols, where there are any.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Gets what becomes of certificates that change.</param>
-    /// <exception cref="ConfigurationException">A file cannot be used.</exception>
+    /// <exception cref="Cli.ConfigurationException">A file cannot be used.</exception>
     public Tls(TlsConfiguration settings, IReadOnlyList<string> protocols, bool isProtocolNeeded, TimeProvider time, ILogger logger)
     {
         _settings = settings;
-        _certificates = [.. settings.Certificates.Select(files => new CertificateFiles(files, time, logger))];
-        _authorities = settings.CaFile is null ? null : LoadAuthorities(settings.CaFile);
+        _certificates = [.. settings.Certificates.Select(files => CertificateFiles.Watch(files, time, logger))];
+        _authorities = settings.CaFile is null ? null : CertificateFiles.WatchAuthorities(settings.CaFile, time, logger);
         _protocols = [.. (settings.Alpn ?? protocols).Select(static name => new SslApplicationProtocol(name))];
         _isProtocolNeeded = isProtocolNeeded && _protocols.Count > 0;
     }
@@ -40,26 +38,6 @@ internal sealed class Tls
         if (_isProtocolNeeded && !_protocols.Contains(stream.NegotiatedApplicationProtocol))
         {
             throw new AuthenticationException(MuxTls.OtherProtocol);
-        }
-    }
-
-    /// <summary>The authorities of a PEM file.</summary>
-    /// <exception cref="ConfigurationException">There are none; the message names the file.</exception>
-    public static X509Certificate2Collection LoadAuthorities(string path)
-    {
-        try
-        {
-            var authorities = new X509Certificate2Collection();
-            authorities.ImportFromPem(NamedFile.ReadAllText(path));
-            return authorities.Count > 0 ? authorities : throw new ConfigurationException($"{path}: has no certificate in PEM form.");
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new ConfigurationException($"{path}: {FileProblem.Describe(exception)}", exception);
-        }
-        catch (CryptographicException exception)
-        {
-            throw new ConfigurationException($"{path}: has what is no certificate in PEM form.", exception);
         }
     }
 
@@ -90,7 +68,7 @@ internal sealed class Tls
         TargetHost = _settings.ServerName ?? host,
         EnabledSslProtocols = Versions,
         ApplicationProtocols = _protocols,
-        ClientCertificateContext = _certificates.Length == 0 ? null : _certificates[0].Context,
+        ClientCertificateContext = _certificates.Length == 0 ? null : _certificates[0].Content,
         AllowTlsResume = _certificates.Length == 0,
         CertificateChainPolicy = Policy(),
         RemoteCertificateValidationCallback = (_, certificate, _, errors) => IsTrusted(certificate, errors, seen),
@@ -117,7 +95,7 @@ internal sealed class Tls
         if (_authorities is not null)
         {
             policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-            policy.CustomTrustStore.AddRange(_authorities);
+            policy.CustomTrustStore.AddRange(_authorities.Content);
         }
 
         return policy;
@@ -126,11 +104,11 @@ internal sealed class Tls
     /// <summary>A name that is written out comes before one that only a wildcard has; a name that is none is that of the first certificate.</summary>
     private SslStreamCertificateContext Choose(string name)
     {
-        CertificateFiles? chosen = _certificates.Length == 1 || Uri.CheckHostName(name) == UriHostNameType.Unknown ? null
+        ReloadedFiles<SslStreamCertificateContext>? chosen = _certificates.Length == 1 || Uri.CheckHostName(name) == UriHostNameType.Unknown ? null
             : Find(name, allowWildcards: false) ?? Find(name, allowWildcards: true);
-        return (chosen ?? _certificates[0]).Context;
+        return (chosen ?? _certificates[0]).Content;
     }
 
-    private CertificateFiles? Find(string name, bool allowWildcards)
-        => Array.Find(_certificates, files => files.Context.TargetCertificate.MatchesHostname(name, allowWildcards));
+    private ReloadedFiles<SslStreamCertificateContext>? Find(string name, bool allowWildcards)
+        => Array.Find(_certificates, files => files.Content.TargetCertificate.MatchesHostname(name, allowWildcards));
 }

@@ -106,6 +106,7 @@ public sealed class ReloadTests
         await using DaemonHost host = await DaemonHost.StartAsync(Json(socks, server, concurrency: 8));
         await using Link open = await Load.ConnectAsync(new IPEndPoint(IPAddress.Loopback, socks), target.Destination);
         await host.ApplyAsync(Json(other, server, concurrency: 8));
+        Assert.Equal($"Not listening on 127.0.0.1:{socks} any more; connections that go on: 1.", await host.Log.WaitAsync(6));
         await LoadTarget.DownloadAsync(open.AsStream(), 100_000, Cancel);
         await Load.DownloadAsync(new IPEndPoint(IPAddress.Loopback, other), target, 10_000);
         await Assert.ThrowsAsync<SocketException>(() => Load.DownloadAsync(new IPEndPoint(IPAddress.Loopback, socks), target, 10));

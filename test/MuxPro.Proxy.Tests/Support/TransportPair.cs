@@ -12,7 +12,7 @@ namespace MuxPro.Proxy.Tests.Support;
 /// <summary>A listener whose connections come in by a transport, and those that dial it.</summary>
 internal sealed class TransportPair : IAsyncDisposable
 {
-    private const int CertificateKept = 66;
+    private const int FilesKept = 66;
 
     private readonly Channel<InboundTransportConnection> _accepted = Channel.CreateUnbounded<InboundTransportConnection>();
     private readonly List<IAsyncDisposable> _open = [];
@@ -53,7 +53,8 @@ internal sealed class TransportPair : IAsyncDisposable
 
     public IPEndPoint EndPoint => _listener.EndPoint;
 
-    public OutboundTransport Client(StreamConfiguration client, Func<Destination, byte, CancellationToken, ValueTask<Link>>? through = null)
+    public OutboundTransport Client(
+        StreamConfiguration client, Func<Destination, byte, CancellationToken, ValueTask<Link>>? through = null, TimeProvider? time = null)
     {
         bool isUnix = _listener.Local is UnixDomainSocketEndPoint;
         return new OutboundTransport(
@@ -66,7 +67,7 @@ internal sealed class TransportPair : IAsyncDisposable
             _isForMainConnections, through,
             new OutboundContext
             {
-                TimeProvider = TimeProvider.System,
+                TimeProvider = time ?? TimeProvider.System,
                 LoggerFactory = ClientLog,
                 Sockets = Sockets,
                 ConnectTimeout = TimeSpan.FromSeconds(30),
@@ -96,6 +97,6 @@ internal sealed class TransportPair : IAsyncDisposable
         }
 
         await _listener.DisposeAsync();
-        Assert.DoesNotContain(Log.Entries, static entry => entry.Level >= LogLevel.Error && entry.Id != CertificateKept);
+        Assert.DoesNotContain(Log.Entries, static entry => entry.Level >= LogLevel.Error && entry.Id != FilesKept);
     }
 }

@@ -50,6 +50,32 @@ public sealed class TlsTests : IDisposable
         Assert.Equal("old"u8, bytes);
     }
 
+    [Fact]
+    public async Task Authorities_Replaced_CountFromTheNextHandshakeOn()
+    {
+        var time = new FakeTimeProvider();
+        using var others = new CertificateDirectory();
+        (CertificateConfiguration files, _) = _files.Make("server.pem", "server.example");
+        var client = new StreamConfiguration
+        {
+            Security = TransportSecurity.Tls,
+            TlsSettings = new TlsConfiguration { CaFile = others.CaFile, ServerName = "server.example" },
+        };
+        await using TransportPair pair = new(Server(files), time: time);
+        OutboundTransport transport = pair.Client(client, time: time);
+        await Assert.ThrowsAsync<IOException>(async () => await transport.DialAsync(Cancel));
+
+        File.Copy(_files.CaFile, others.CaFile, overwrite: true);
+        time.Advance(TimeSpan.FromSeconds(2));
+        await pair.ConnectAsync(transport);
+
+        // A broken file: the last good ones stay.
+        await File.WriteAllTextAsync(others.CaFile, "nothing of use", Cancel);
+        time.Advance(TimeSpan.FromSeconds(2));
+        await pair.ConnectAsync(transport);
+        Assert.Single(pair.ClientLog.Entries, static entry => entry.Text.Contains("authority.pem: has no certificate", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("exact.example", 2)]
     [InlineData("EXACT.example", 2)]
