@@ -87,13 +87,7 @@ public sealed class FailoverWorkerFactoryTests
         await silent.ReceiveAsync();
         await silent.SendAsync(Raw.Negotiate(Raw.Private));
         await using ClientWorker worker = await dial;
-        for (int ticks = 0; ticks < 120 && worker.Failure is null; ticks++)
-        {
-            _time.Advance(TimeSpan.FromSeconds(0.5));
-            await Task.Yield();
-        }
-
-        await worker.Completion.WaitAsync(Cancel);
+        await Until.DoneAsync(worker.Completion, _time);
         Assert.Equal(MainConnectionEnd.Timeout, worker.Failure!.Reason);
         await using ClientWorker next = await factory.CreateAsync(Cancel);
         Assert.Equal((1, 1), (dials, _second.Dials));

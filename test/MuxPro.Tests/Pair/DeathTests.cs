@@ -81,7 +81,7 @@ public sealed class DeathTests
                     break;
                 case Death.LocalDispose:
                     _ = pair.Client.DisposeAsync().AsTask();
-                    await AdvanceUntilAsync(time, pair.Client.Completion);
+                    await Until.DoneAsync(pair.Client.Completion, time);
                     break;
                 case Death.RemoteDispose:
                     await pair.Server.DisposeAsync();
@@ -91,7 +91,7 @@ public sealed class DeathTests
                     Session last = pair.Open();
                     await there.WriterWaits.Task.WaitAsync(Cancel);
                     Assert.False(last.Completion.IsCompleted);
-                    await AdvanceUntilAsync(time, pair.Client.Completion);
+                    await Until.DoneAsync(pair.Client.Completion, time);
                     break;
             }
         }
@@ -135,7 +135,7 @@ public sealed class DeathTests
         Task read = near.Input.ReadAsync(Cancel).AsTask();
         there.Stall();
         back.Swallow();
-        await AdvanceUntilAsync(time, pair.Client.Completion);
+        await Until.DoneAsync(pair.Client.Completion, time);
         Assert.Equal(MainConnectionEnd.Timeout, (await Assert.ThrowsAsync<MainConnectionException>(() => read)).Reason);
     }
 
@@ -186,16 +186,5 @@ public sealed class DeathTests
         Assert.Equal((50_000, MainConnectionEnd.ClosedByPeer), (read, error.Reason));
         await pair.Server.Completion.WaitAsync(Cancel);
         Assert.Equal(MainConnectionEnd.ClosedLocally, pair.Client.Failure?.Reason);
-    }
-
-    /// <summary>Lets virtual time pass until something happens.</summary>
-    private static async Task AdvanceUntilAsync(FakeTimeProvider time, Task task)
-    {
-        while (!task.IsCompleted)
-        {
-            time.Advance(TimeSpan.FromMilliseconds(500));
-            await Task.Yield();
-            Cancel.ThrowIfCancellationRequested();
-        }
     }
 }

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Time.Testing;
+
 namespace MuxPro.Tests.Support;
 
 /// <summary>Waits for what has no event of its own.</summary>
@@ -9,6 +11,17 @@ internal static class Until
         {
             TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
             await Task.Yield();
+        }
+    }
+
+    /// <summary>Lets virtual time pass until something is done, however late the processor's time lets it begin.</summary>
+    public static async Task DoneAsync(Task task, FakeTimeProvider time)
+    {
+        while (!task.IsCompleted)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(500));
+            await Task.Yield();
+            TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
         }
     }
 
