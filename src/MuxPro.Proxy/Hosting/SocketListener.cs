@@ -171,12 +171,13 @@ internal sealed class SocketListener : IAsyncDisposable
 
             if (!_sockets.TryEnter())
             {
-                socket.Dispose();
+                // Said before it is closed: who sees that finds it in the log.
                 if (_refusals.TryPass(out int others))
                 {
                     _logger.NoSocketsLeft(Local, _sockets.Limit, others);
                 }
 
+                socket.Dispose();
                 continue;
             }
 
