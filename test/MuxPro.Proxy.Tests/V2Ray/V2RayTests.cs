@@ -6,7 +6,7 @@ using static MuxPro.Proxy.Tests.V2Ray.V2RayConfigurations;
 namespace MuxPro.Proxy.Tests.V2Ray;
 
 /// <summary>A real V2Ray on the other end, in each role that one can have: what goes in comes out, by SHA-256.</summary>
-[Collection("V2Ray")] // one after the other: each moves hundreds of megabytes
+[Collection(nameof(Heavy))]
 public sealed class V2RayTests
 {
     private const int Guard = 180_000;
