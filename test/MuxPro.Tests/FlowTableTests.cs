@@ -25,6 +25,7 @@ public sealed class FlowTableTests
         await target.ExpectTextAsync("one");
         await first.LoseAsync();
         await Assert.ThrowsAsync<MainConnectionException>(() => flow.ReceiveAsync(Cancel).Guarded());
+        await Until.TrueAsync(() => table.Parked == 1);
         Assert.Equal(1, table.Count);
 
         // What comes meanwhile waits.
