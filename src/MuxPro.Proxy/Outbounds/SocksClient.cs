@@ -55,13 +55,22 @@ internal static class SocksClient
             Destination told = await RequestAsync(link.AsStream(), proxy, UdpAssociate, Destination.Udp(IPAddress.Any, 1), account, cancellationToken);
 
             // Nowhere in particular means where the proxy itself is.
-            bool isNowhere = told.Address is { } address && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any));
-            if (told.Port == 0 || !Destination.TryCreate(Network.Udp, isNowhere ? host : told.Host, told.Port, out Destination? relay))
+            IPAddress? address = told.Address is null ? null : Addresses.Plain(told.Address);
+            string where = address is null ? told.Host : address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any) ? host : address.ToString();
+            if (told.Port == 0 || !Destination.TryCreate(Network.Udp, where, told.Port, out Destination? relay))
             {
                 throw new IOException($"The SOCKS proxy {proxy} does not say where it takes datagrams.");
             }
 
-            return (DatagramLink)SocksDatagramLink.Start(link, await open(relay, cancellationToken), first);
+            try
+            {
+                return (DatagramLink)SocksDatagramLink.Start(link, await open(relay, cancellationToken), first);
+            }
+            catch (SessionException exception) when (exception.ErrorCode != ErrorCode.ResourceExhaustion)
+            {
+                // The proxy's fault, not the target's: the next one may do.
+                throw new IOException($"There is no way to {relay}, where the SOCKS proxy {proxy} takes datagrams: {exception.Message}", exception);
+            }
         });
 
     private static async ValueTask<T> OrAbortAsync<T>(Link link, string proxy, Func<Task<T>> negotiate)

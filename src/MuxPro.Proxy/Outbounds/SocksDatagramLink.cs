@@ -11,6 +11,7 @@ internal sealed class SocksDatagramLink : DatagramLink
 {
     private readonly Link _control;
     private readonly DatagramLink _carrier;
+    private readonly OneSource _proxy;
     private readonly RecentAddresses _sources = SocksAddress.NewRecentAddresses();
     private readonly Lock _gate = new();
     private volatile Exception? _failure;
@@ -20,6 +21,7 @@ internal sealed class SocksDatagramLink : DatagramLink
     {
         _control = control;
         _carrier = carrier;
+        _proxy = new OneSource(carrier.Destination);
         Destination = destination;
     }
 
@@ -47,7 +49,7 @@ internal sealed class SocksDatagramLink : DatagramLink
             while (await _carrier.ReceiveAsync(cancellationToken) is { } datagram)
             {
                 // Nobody but the proxy can put anything in.
-                if (!datagram.Address.Equals(_carrier.Destination))
+                if (!_proxy.Admits(datagram.Address))
                 {
                     continue;
                 }

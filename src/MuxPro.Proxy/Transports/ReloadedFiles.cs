@@ -75,16 +75,29 @@ internal sealed class ReloadedFiles<T>
             _seen = seen;
         }
 
+        T content;
         try
         {
-            T content = _load();
-            _content = content;
-            _onRead(content);
+            content = _load();
         }
         catch (ConfigurationException exception)
         {
             _logger.FilesKept(exception.Message);
+            return;
         }
+
+        lock (_gate)
+        {
+            if (_seen != seen)
+            {
+                // It took so long that somebody has read newer ones meanwhile.
+                return;
+            }
+
+            _content = content;
+        }
+
+        _onRead(content);
     }
 
     private (DateTime Written, long Length)[] Stamp() => Array.ConvertAll(_paths, FileStamp.Of);

@@ -67,7 +67,7 @@ internal sealed partial class MainConnection
         if (!_closing)
         {
             _closing = true;
-            _closeAsked = _goAwayReceived;
+            _closeAsked = _goAwayReceived && _active == 0;
             _closeDeadline = Now + ToTimestamps(CloseTimeout);
         }
     }

@@ -125,6 +125,70 @@ public sealed class SocksDatagramLinkTests
         }
     }
 
+    /// <summary>A name is looked up elsewhere: whoever answers first from its port is the proxy.</summary>
+    [Fact]
+    public async Task Proxy_ThatIsAName_IsWhoAnswersFirst()
+    {
+        (DatagramLink near, DatagramLink far) = DatagramLink.CreatePair(Destination.Udp("relay.example", 1080));
+        (Link control, Link server) = Link.CreatePair();
+        await using (server)
+        {
+            await using DatagramLink flow = SocksDatagramLink.Start(control, near, Destination.Udp("target.example", 53));
+            byte[] datagram = [0, 0, 0, 1, 192, 0, 2, 1, 0, 53, 0];
+            foreach ((string source, byte number) in (IEnumerable<(string, byte)>)
+                [("192.0.2.9:1081", 1), ("192.0.2.9:1080", 2), ("198.51.100.1:1080", 3), ("192.0.2.9:1080", 4)])
+            {
+                datagram[^1] = number;
+                await far.SendAsync(datagram, Destination.Parse($"udp:{source}"), Cancel);
+            }
+
+            Assert.Equal(2, (await flow.ReceiveAsync(Cancel))!.Value.Data.Span[0]);
+            Assert.Equal(4, (await flow.ReceiveAsync(Cancel))!.Value.Data.Span[0]);
+        }
+    }
+
+    [Fact]
+    public async Task Redirected_TakesAnswersOfItsTargetAlone()
+    {
+        (DatagramLink near, DatagramLink far) = DatagramLink.CreatePair(Destination.Udp("192.0.2.1", 53));
+        var asked = Destination.Udp("asked.example", 53);
+        await using DatagramLink flow = new RedirectedDatagramLink(near, asked);
+        await far.SendAsync(new byte[] { 1 }, Destination.Udp("198.51.100.1", 53), Cancel);
+        await far.SendAsync(new byte[] { 2 }, Destination.Udp("192.0.2.1", 53), Cancel);
+        Datagram answer = (await flow.ReceiveAsync(Cancel))!.Value;
+        Assert.Equal((2, asked), (answer.Data.Span[0], answer.Address));
+    }
+
+    [Theory]
+    [InlineData("00000000", "udp:proxy.example:9")]
+    [InlineData("C0000205", "udp:192.0.2.5:9")]
+    [InlineData("00000000000000000000FFFFC0000205", "udp:192.0.2.5:9")]
+    [InlineData("00000000000000000000000000000000", "udp:proxy.example:9")]
+    public async Task WhereTheProxyTakesDatagrams_IsWhatItSays(string told, string expected)
+    {
+        Destination? opened = null;
+        await AskAsync(told, relay => (opened = relay, new SessionException(ErrorCode.ResourceExhaustion, "no more")).Item2, expectsSession: true);
+        Assert.Equal(Destination.Parse(expected), opened);
+    }
+
+    /// <summary>No way to where the proxy takes datagrams is the proxy's fault: the next one is tried, and no target is blamed.</summary>
+    [Fact]
+    public async Task NoWayToTheProxysAddress_IsTheProxysFault()
+        => await AskAsync("C0000205", static _ => new SessionException(ErrorCode.DestinationUnreachable, "no way"), expectsSession: false);
+
+    private static async Task AskAsync(string told, Func<Destination, SessionException> failure, bool expectsSession)
+    {
+        (Link client, Link server) = Link.CreatePair();
+        await using (server)
+        {
+            byte[] address = Convert.FromHexString(told);
+            await server.AsStream().WriteAsync((byte[])[5, 0, 5, 0, 0, address.Length == 4 ? (byte)1 : (byte)4, .. address, 0, 9], Cancel);
+            IOException exception = await Assert.ThrowsAnyAsync<IOException>(async () => await SocksClient.AssociateAsync(
+                client, "p", "proxy.example", Destination.Udp("target.example", 53), null, (relay, _) => throw failure(relay), Cancel));
+            Assert.Equal(expectsSession, exception is SessionException);
+        }
+    }
+
     private static async Task EndedAsync(Func<ValueTask<Datagram?>> receive)
     {
         try

@@ -203,6 +203,19 @@ public sealed class GoAwayTests
         Assert.Equal(MainConnectionEnd.ClosedByPeer, client.Worker.Failure!.Reason);
     }
 
+    [Fact]
+    public async Task Client_ThatClosesWhileSomethingIsOpen_ClosedByItself()
+    {
+        await using ClientUnderTest client = await ClientUnderTest.StartAsync(version: Raw.Private);
+        await client.Peer.SendAsync(Raw.GoAway(1));
+        await client.ExpectNothingAsync();
+        Task closing = client.Worker.DisposeAsync().AsTask();
+        await client.Peer.ExpectClosedAsync();
+        await client.Peer.CompleteAsync();
+        await closing.Guarded();
+        Assert.Equal(MainConnectionEnd.ClosedLocally, client.Worker.Failure!.Reason);
+    }
+
     [Theory]
     [InlineData("0001 06 00")]
     [InlineData("0001 06 01 | 0000")]
