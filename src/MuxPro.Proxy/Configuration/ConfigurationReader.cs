@@ -77,8 +77,8 @@ internal static class ConfigurationReader
         if (configuration is not null && binder.IsComplete)
         {
             // What could not be read would only be reported again as something that is missing.
-            string[] unread = [.. problems.Select(static problem => problem.Path)];
-            problems.AddRange(ConfigurationChecks.Find(configuration, sources).Where(problem => !unread.Any(path => IsIn(path, ParentOf(problem.Path)))));
+            HashSet<string> unread = WithParents(problems.Select(static problem => problem.Path));
+            problems.AddRange(ConfigurationChecks.Find(configuration, sources).Where(problem => !unread.Contains(ParentOf(problem.Path))));
         }
 
         bool isGood = problems.All(static problem => problem.IsWarning);
@@ -88,8 +88,22 @@ internal static class ConfigurationReader
     private static List<ConfigurationProblem> Limited(List<ConfigurationProblem> problems) => problems.Count <= MaxProblems ? problems
         : [.. problems.Take(MaxProblems), new ConfigurationProblem(problems[0].File, 0, 0, "", $"has {problems.Count - MaxProblems} more problems.")];
 
-    private static bool IsIn(string path, string parent)
-        => path.StartsWith(parent, StringComparison.Ordinal) && (path.Length == parent.Length || path[parent.Length] is '.' or '[');
+    /// <summary>Paths, and all that they are in.</summary>
+    private static HashSet<string> WithParents(IEnumerable<string> paths)
+    {
+        var all = new HashSet<string>(StringComparer.Ordinal);
+        foreach (string path in paths)
+        {
+            // Where one is there already, so is all that it is in.
+            int end = path.Length;
+            while (end >= 0 && all.Add(path[..end]))
+            {
+                end = path.AsSpan(0, end).LastIndexOfAny('.', '[');
+            }
+        }
+
+        return all;
+    }
 
     private static string ParentOf(string path) => path.LastIndexOf('.') is var dot and > 0 ? path[..dot] : path;
 

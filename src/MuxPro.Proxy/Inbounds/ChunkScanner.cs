@@ -92,7 +92,7 @@ internal sealed class ChunkScanner : HttpBodyScanner
     private State StartTrailer(byte value)
     {
         _line = 0;
-        return HttpHead.IsToken(((char)value).ToString()) ? InTrailer(value) : throw new FormatException("a trailer without a proper name");
+        return HttpHead.IsToken([(char)value]) ? InTrailer(value) : throw new FormatException("a trailer without a proper name");
     }
 
     private State InTrailer(byte value)

@@ -66,7 +66,7 @@ internal sealed class HttpHead
         return new HttpHead(lines[0], fields);
     }
 
-    public static bool IsToken(string text) => text.Length > 0 && !text.AsSpan().ContainsAnyExcept(TokenCharacters);
+    public static bool IsToken(ReadOnlySpan<char> text) => text.Length > 0 && !text.ContainsAnyExcept(TokenCharacters);
 
     public IEnumerable<string> Values(string name)
         => Fields.Where(field => field.Key.Equals(name, StringComparison.OrdinalIgnoreCase)).Select(field => field.Value);

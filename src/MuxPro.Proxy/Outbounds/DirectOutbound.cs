@@ -21,7 +21,7 @@ internal sealed class DirectOutbound : Outbound
         var settings = (DirectOutboundSettings)configuration.Settings;
         _redirect = settings.Redirect is null ? null : Redirect.Parse(settings.Redirect);
         _through = through;
-        _targets = new DirectDispatcher(new DirectOptions
+        _targets = new DirectDispatcher(context.DirectOptionsOf(configuration) with
         {
             // Who names the host wants just that one.
             AllowPrivate = settings.AllowPrivate || _redirect?.Host is not null,
@@ -31,12 +31,6 @@ internal sealed class DirectOutbound : Outbound
                 DomainStrategy.UseIPv6 => AddressFamily.InterNetworkV6,
                 _ => null,
             },
-            LocalAddress = configuration.SendThrough,
-            ConnectTimeout = context.ConnectTimeout,
-            Connect = (target, cancellationToken) => CountedSocket.ConnectAsync(
-                target, context.Sockets, configuration.SendThrough, configuration.StreamSettings.Sockopt, cancellationToken),
-            CreateDatagramSocket = family => CountedSocket.ForDatagrams(family, context.Sockets),
-            TimeProvider = context.TimeProvider,
         });
         if (configuration.StreamSettings is not { Network: TransportNetwork.Tcp, Security: TransportSecurity.None })
         {

@@ -21,6 +21,17 @@ internal sealed record OutboundContext
     /// <summary>Settings of main connections.</summary>
     public required MuxOptions MuxOptions { get; init; }
 
+    /// <summary>How an outbound's own sockets go out.</summary>
+    public DirectOptions DirectOptionsOf(OutboundConfiguration outbound) => new()
+    {
+        LocalAddress = outbound.SendThrough,
+        ConnectTimeout = ConnectTimeout,
+        Connect = (target, cancellationToken) => CountedSocket.ConnectAsync(
+            target, Sockets, outbound.SendThrough, outbound.StreamSettings.Sockopt, cancellationToken),
+        CreateDatagramSocket = family => CountedSocket.ForDatagrams(family, Sockets),
+        TimeProvider = TimeProvider,
+    };
+
     /// <summary>Makes an outbound's way to a server.</summary>
     public OutboundTransport CreateTransport(
         OutboundConfiguration outbound, ServerConfiguration server, bool speaksMuxPro, Func<Outbound>? through) => new(

@@ -29,15 +29,9 @@ internal sealed class ProxyOutbound : Outbound
         [
             .. servers.Select(server => (context.CreateTransport(configuration, server, speaksMuxPro: false, through), server)),
         ];
-        _datagrams = new DirectDispatcher(new DirectOptions
-        {
-            // Who names the proxy wants it where it is.
-            AllowPrivate = true,
-            LocalAddress = configuration.SendThrough,
-            ConnectTimeout = context.ConnectTimeout,
-            CreateDatagramSocket = family => CountedSocket.ForDatagrams(family, context.Sockets),
-            TimeProvider = context.TimeProvider,
-        });
+
+        // Who names the proxy wants it where it is.
+        _datagrams = new DirectDispatcher(context.DirectOptionsOf(configuration) with { AllowPrivate = true });
     }
 
     public override ValueTask<Link> DispatchAsync(Destination destination, byte priority, CancellationToken cancellationToken)

@@ -62,6 +62,21 @@ internal sealed partial class MainConnection
         }
     }
 
+    private void UncountLocked(Session session)
+    {
+        if (!session.IsCounted)
+        {
+            return;
+        }
+
+        session.IsCounted = false;
+        _active--;
+        if (_retired && _active == 0)
+        {
+            BeginCloseLocked();
+        }
+    }
+
     private void BeginCloseLocked()
     {
         if (!_closing)

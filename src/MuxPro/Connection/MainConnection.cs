@@ -257,21 +257,6 @@ internal sealed partial class MainConnection
         UncountLocked(session);
     }
 
-    private void UncountLocked(Session session)
-    {
-        if (!session.IsCounted)
-        {
-            return;
-        }
-
-        session.IsCounted = false;
-        _active--;
-        if (_retired && _active == 0)
-        {
-            BeginCloseLocked();
-        }
-    }
-
     /// <summary>Whom to wake once the gate is open.</summary>
     private readonly record struct Wakeups(Session Session, bool Reader, bool Writer, bool IsOver, bool IsAborted, bool IsOpened = false)
     {
