@@ -1,6 +1,6 @@
 using System.Buffers;
 using BenchmarkDotNet.Attributes;
-using MuxPro.Wire;
+using MuxPro.Protocol;
 
 namespace MuxPro.Benchmarks;
 

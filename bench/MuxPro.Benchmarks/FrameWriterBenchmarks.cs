@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using MuxPro.Wire;
+using MuxPro.Protocol;
 
 namespace MuxPro.Benchmarks;
 

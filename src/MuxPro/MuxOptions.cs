@@ -1,7 +1,7 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using MuxPro.Connection;
+using MuxPro.Buffers;
 using static MuxPro.OptionRules;
 
 namespace MuxPro;

@@ -1,5 +1,5 @@
-using MuxPro.Connection;
-using MuxPro.Wire;
+using MuxPro.Buffers;
+using MuxPro.Protocol;
 using static MuxPro.Fuzz.Conversation;
 
 namespace MuxPro.Fuzz;

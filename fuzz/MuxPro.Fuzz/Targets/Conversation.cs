@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using MuxPro.Connection;
-using MuxPro.Wire;
+using MuxPro.Buffers;
+using MuxPro.Protocol;
 
 namespace MuxPro.Fuzz;
 

@@ -1,5 +1,5 @@
 using System.Buffers;
-using MuxPro.Wire;
+using MuxPro.Protocol;
 
 namespace MuxPro.Fuzz;
 

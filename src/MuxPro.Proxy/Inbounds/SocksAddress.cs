@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Text;
-using MuxPro.Wire;
+using MuxPro.Protocol;
 
 namespace MuxPro.Proxy.Inbounds;
 

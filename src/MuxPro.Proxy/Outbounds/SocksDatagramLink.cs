@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
+using MuxPro.Protocol;
 using MuxPro.Proxy.Inbounds;
-using MuxPro.Wire;
 
 namespace MuxPro.Proxy.Outbounds;
 

@@ -1,6 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
-using MuxPro.Wire;
+using MuxPro.Protocol;
 
 namespace MuxPro.Diagnostics;
 

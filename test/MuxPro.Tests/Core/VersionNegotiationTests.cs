@@ -1,7 +1,7 @@
 using System.Buffers;
 using MuxPro.Core;
+using MuxPro.Protocol;
 using MuxPro.Tests.Support;
-using MuxPro.Wire;
 
 namespace MuxPro.Tests.Core;
 

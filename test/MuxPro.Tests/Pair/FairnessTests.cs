@@ -1,6 +1,6 @@
 using System.Buffers;
+using MuxPro.Protocol;
 using MuxPro.Tests.Support;
-using MuxPro.Wire;
 
 namespace MuxPro.Tests.Pair;
 

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using MuxPro.Connection;
+using MuxPro.Buffers;
 using MuxPro.Tests.Support;
 
 namespace MuxPro.Tests.Pair;

@@ -1,4 +1,4 @@
-using MuxPro.Connection;
+using MuxPro.Buffers;
 using MuxPro.Tests.Support;
 
 namespace MuxPro.Tests.Pair;

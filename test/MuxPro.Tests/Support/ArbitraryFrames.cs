@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Net;
 using CsCheck;
 using MuxPro.Fuzz;
-using MuxPro.Wire;
+using MuxPro.Protocol;
 
 namespace MuxPro.Tests.Support;
 

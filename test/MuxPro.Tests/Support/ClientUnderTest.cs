@@ -1,4 +1,4 @@
-using MuxPro.Wire;
+using MuxPro.Protocol;
 
 namespace MuxPro.Tests.Support;
 

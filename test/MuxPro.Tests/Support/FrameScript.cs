@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Pipelines;
 using System.Text;
-using MuxPro.Wire;
+using MuxPro.Protocol;
 
 namespace MuxPro.Tests.Support;
 

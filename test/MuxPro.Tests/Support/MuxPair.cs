@@ -1,5 +1,5 @@
 using System.Threading.Channels;
-using MuxPro.Connection;
+using MuxPro.Engine;
 
 namespace MuxPro.Tests.Support;
 

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
-using MuxPro.Wire;
+using MuxPro.Protocol;
 
 namespace MuxPro.Tests.Support;
 

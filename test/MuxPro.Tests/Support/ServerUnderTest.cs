@@ -1,5 +1,5 @@
 using System.Threading.Channels;
-using MuxPro.Wire;
+using MuxPro.Protocol;
 
 namespace MuxPro.Tests.Support;
 

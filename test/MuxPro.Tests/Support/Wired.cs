@@ -1,6 +1,6 @@
 using System.Buffers;
 using MuxPro.Fuzz;
-using MuxPro.Wire;
+using MuxPro.Protocol;
 
 namespace MuxPro.Tests.Support;
 
