@@ -1,5 +1,4 @@
 using System.Buffers;
-using MuxPro.Sessions;
 
 namespace MuxPro.Buffers;
 
@@ -23,7 +22,7 @@ internal sealed class SendBatch : IBufferWriter<byte>
 
     private readonly List<ArraySegment<byte>> _pieces = [];
     private readonly List<Slab> _slabs = [];
-    private readonly List<(SessionOutput Owner, ReadOnlyMemory<byte> Bytes, Slab Slab, int Start)> _borrowed = [];
+    private readonly List<(ILender Owner, ReadOnlyMemory<byte> Bytes, Slab Slab, int Start)> _borrowed = [];
     private Slab? _own;
     private int _ownStart;
     private int _ownEnd;
@@ -98,7 +97,7 @@ internal sealed class SendBatch : IBufferWriter<byte>
     }
 
     /// <summary>Adds payload that lies in an application's own memory until <see cref="CopyBorrowed"/>.</summary>
-    public void Borrow(SessionOutput owner, ReadOnlyMemory<byte> bytes)
+    public void Borrow(ILender owner, ReadOnlyMemory<byte> bytes)
     {
         _headLength = 0;
         while (!bytes.IsEmpty)
@@ -124,7 +123,7 @@ internal sealed class SendBatch : IBufferWriter<byte>
             bytes.Span.CopyTo(slab.Array.AsSpan(start));
         }
 
-        foreach ((SessionOutput owner, _, _, _) in _borrowed)
+        foreach ((ILender owner, _, _, _) in _borrowed)
         {
             owner.GiveBack();
         }

@@ -195,7 +195,8 @@ public sealed class ClientWorker : IAsyncDisposable
         try
         {
             ClientManager.ThrowIfNotUdp(destination);
-            DatagramSession session = _connection.OpenDatagrams(destination, options ?? new DatagramOptions());
+            options ??= new DatagramOptions();
+            DatagramSession session = _connection.Open(destination, options.Priority, options.GlobalId).AsDatagrams();
             opened = true;
             return session;
         }

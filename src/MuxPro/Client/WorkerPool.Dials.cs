@@ -1,5 +1,4 @@
 using MuxPro.Core;
-using MuxPro.Engine;
 
 namespace MuxPro;
 

@@ -11,5 +11,5 @@ internal struct KeepAlive(long interval, long now)
     public void OnSent(long now) => _lastSent = now;
 
     /// <summary>Whether a KeepAlive is due.</summary>
-    public readonly bool IsDue(long now) => interval >= 0 && now - _lastSent >= interval;
+    public readonly bool IsDue(long now) => Timestamps.IsOver(now - _lastSent, interval);
 }

@@ -6,8 +6,9 @@ namespace MuxPro.Core;
 /// What the other end may still send on one sub-connection, when to grant more, and how large the window is (SPEC 6.3.6). Not thread-safe.
 /// </summary>
 /// <remarks>
-/// Each byte of the window is in one of three places: <see cref="Available"/> (the other end may send it), <see cref="Buffered"/> (received, not
-/// consumed) or consumed and not granted again. The application's consumption gives credit back at half a window, so that a grant is rare.
+/// Each byte of the window is in one of three places: <see cref="Available"/> (the other end may send it), <see cref="Buffered"/>
+/// (received, not consumed) or consumed and not granted again. The application's consumption gives credit back at half a window, so that a
+/// grant is rare, and at most one grant waits to be sent, whatever is consumed meanwhile.
 /// </remarks>
 /// <param name="maxWindow">Largest window.</param>
 /// <param name="budget">What the window may grow by.</param>
@@ -18,12 +19,20 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget, int initialWin
     // With so many times the reserve, a grant is rare for datagrams too.
     private const int RoomyWindow = 4;
 
+    private readonly bool _isUnlimited;
     private int _consumed;
+    private int _pending; // granted, and not taken by the send loop yet
     private int _grown;
+    private bool _isOver;
     private bool _exhausted;
     private bool _drained;
     private bool _hasShare; // counted among those who hold a part of the budget, or want one
     private long _lastGrant;
+
+    /// <summary>Credit that nobody counts: Mux.Cool has none (SPEC 9).</summary>
+    /// <param name="budget">What no window grows by.</param>
+    public ReceiveCredit(WindowBudget budget)
+        : this(SendCredit.Initial, budget) => _isUnlimited = _isOver = true;
 
     /// <summary>Bytes that may be on their way or unread at any time.</summary>
     public int Window { get; private set; } = initialWindow;
@@ -38,9 +47,9 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget, int initialWin
     /// <returns><see langword="false"/> when the other end sent more than it was granted: the sub-connection ends with 0003 (SPEC 6.3.6).</returns>
     public bool TryReceive(int count)
     {
-        if (count > Available)
+        if (count > Available || _isUnlimited)
         {
-            return false;
+            return _isUnlimited;
         }
 
         Available -= count;
@@ -55,6 +64,11 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget, int initialWin
     /// <summary>Accounts for what the application consumed.</summary>
     public void Consume(int count)
     {
+        if (_isUnlimited)
+        {
+            return;
+        }
+
         Debug.Assert(count <= Buffered, "More consumed than received.");
         Buffered -= count;
         _consumed += count;
@@ -62,9 +76,31 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget, int initialWin
         CheckInvariant();
     }
 
-    /// <summary>Whether <see cref="TakeGrant"/> would grant something.</summary>
+    /// <summary>Whether something is to be granted.</summary>
     /// <param name="needsMore">The application has seen all that is buffered and waits for more without consuming it.</param>
-    public readonly bool IsGrantDue(bool needsMore) => _consumed >= Window / 2 || IsStuck(needsMore) || (_consumed > 0 && IsShort);
+    public readonly bool IsGrantDue(bool needsMore) => !_isOver && IsDue(needsMore);
+
+    /// <summary>Grants what is due: it waits for <see cref="TakePending"/>.</summary>
+    /// <param name="now">A timestamp.</param>
+    /// <param name="roundTrip">The round-trip time in the same unit, or 0 when it is not known.</param>
+    /// <param name="needsMore">The application has seen all that is buffered and waits for more without consuming it.</param>
+    /// <returns>Whether a grant waits to be sent.</returns>
+    public bool Grant(long now, long roundTrip, bool needsMore)
+    {
+        ReturnExcess();
+        _pending += TakeGrant(now, roundTrip, needsMore);
+        return _pending > 0;
+    }
+
+    /// <summary>The grant that waits to be sent; 0 when there is none. Asked by the send loop when it cuts the frame.</summary>
+    public int TakePending()
+    {
+        int grant = _pending;
+        _pending = 0;
+        return grant;
+    }
+
+    private readonly bool IsDue(bool needsMore) => _consumed >= Window / 2 || IsStuck(needsMore) || (_consumed > 0 && IsShort);
 
     /// <summary>What to grant now.</summary>
     /// <param name="now">A timestamp.</param>
@@ -73,7 +109,7 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget, int initialWin
     /// <returns>Bytes to grant; 0 while less than half a window is due.</returns>
     public int TakeGrant(long now, long roundTrip, bool needsMore = false)
     {
-        if (!IsGrantDue(needsMore))
+        if (!IsDue(needsMore))
         {
             return 0;
         }
@@ -98,11 +134,22 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget, int initialWin
     /// <summary>
     /// What to grant just before our End: afterwards 0.0 and 0.1 have no way to grant (SPEC 6.3.4), so the other end gets the largest window at once.
     /// </summary>
-    public int TakeLastGrant()
+    /// <param name="isRead">Whether the application still reads; otherwise there is nothing to grant for.</param>
+    public int TakeLastGrant(bool isRead = true)
     {
-        Grow(maxWindow - Window);
-        return GrantConsumed();
+        int grant = TakePending();
+        if (isRead && !_isOver)
+        {
+            Grow(maxWindow - Window);
+            grant += GrantConsumed();
+        }
+
+        _isOver = true;
+        return grant;
     }
+
+    /// <summary>The other end sends nothing more: there is nothing to grant.</summary>
+    public void Stop() => _isOver = true;
 
     /// <summary>
     /// Gives growth beyond an equal share of the budget back, in steps: of what was consumed, half is granted all the same, so that the other end
@@ -127,6 +174,7 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget, int initialWin
     /// <summary>Gives the window's growth back to the main connection's budget. Call it once, when the sub-connection is over.</summary>
     public void Close()
     {
+        _isOver = true;
         budget.Return(_grown);
         _grown = 0;
         Leave();

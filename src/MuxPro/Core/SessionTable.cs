@@ -74,23 +74,34 @@ internal sealed class SessionTable<T>
         return true;
     }
 
-    /// <summary>Adds all holders to a list.</summary>
-    public void CopyTo(List<T> holders)
-    {
-        foreach (T?[]? page in _pages)
-        {
-            if (page is null)
-            {
-                continue;
-            }
+    /// <summary>All holders, in the order of their ids. While they are looked at, any of them may be removed.</summary>
+    public Enumerator GetEnumerator() => new(_pages);
 
-            foreach (T? holder in page)
+    /// <summary>Goes through all holders, and allocates nothing.</summary>
+    public struct Enumerator(T?[]?[] pages)
+    {
+        private int _id = -1;
+
+        /// <summary>The holder that <see cref="MoveNext"/> found.</summary>
+        public T Current { get; private set; } = null!;
+
+        /// <summary>Moves on to the next holder.</summary>
+        public bool MoveNext()
+        {
+            while (++_id <= ushort.MaxValue)
             {
-                if (holder is not null)
+                if (pages[_id / PageSize] is not { } page)
                 {
-                    holders.Add(holder);
+                    _id |= PageSize - 1;
+                }
+                else if (page[_id % PageSize] is { } holder)
+                {
+                    Current = holder;
+                    return true;
                 }
             }
+
+            return false;
         }
     }
 }

@@ -46,7 +46,7 @@ internal sealed class RelayRun(Link first, Link second)
             _ =>
             {
                 // When the main connection is gone, what arrived before may still be delivered.
-                if (session.Connection.Failure is not null)
+                if (session.Context.Engine.Failure is not null)
                 {
                     EndIfGone(side, stop);
                 }
@@ -69,7 +69,7 @@ internal sealed class RelayRun(Link first, Link second)
         lock (_gate)
         {
             bool read = side == RelaySide.First ? _firstRead : _secondRead;
-            if (!read || link is not Session { Connection.Failure: not null, Aborted.IsCancellationRequested: true })
+            if (!read || link is not Session { Context.Engine.Failure: not null, Aborted.IsCancellationRequested: true })
             {
                 return;
             }

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Threading.Tasks.Sources;
-using MuxPro.Engine;
 using MuxPro.Protocol;
 
 namespace MuxPro.Sessions;
@@ -57,7 +56,7 @@ internal sealed partial class DatagramInput
 
             _completed = true;
             DropBytes();
-            grant = session.Incoming.Consume(session.Incoming.Buffered);
+            grant = session.Consume(session.Incoming.Buffered);
             wake = _wait.Stop();
         }
 
@@ -109,8 +108,8 @@ internal sealed partial class DatagramInput
             Destination address = raw.IsEmpty ? session.Destination : _addresses!.Find(raw)!;
             Memory<byte> data = Rent(length);
             _bytes.Read(data.Span);
-            session.Connection.Unread.Add(_bytes.Length - before);
-            grant = session.Incoming.Consume(length);
+            session.Context.Unread.Add(_bytes.Length - before);
+            grant = session.Consume(length);
             datagram = new Datagram(data, address);
         }
 

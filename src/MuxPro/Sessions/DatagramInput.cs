@@ -30,6 +30,8 @@ internal sealed partial class DatagramInput(Session session, ulong globalId) : I
     private bool _completed;
     private SessionWait _wait;
 
+    private bool _hasAddress; // the receive loop's: whether the payload that comes starts with an address
+
     /// <summary>The flow's GlobalID, or 0.</summary>
     public ulong GlobalId => globalId;
 
@@ -58,25 +60,37 @@ internal sealed partial class DatagramInput(Session session, ulong globalId) : I
         }
     }
 
-    /// <summary>Takes the payload of a frame.</summary>
-    /// <param name="payload">The whole payload.</param>
-    /// <param name="hasAddress">Whether it starts with the datagram's address (SPEC 7.2).</param>
-    /// <param name="wake">Whether a reader waits for it: the caller calls <see cref="Wake"/>.</param>
-    /// <returns><see langword="null"/>, or why the session is to be ended with 0003.</returns>
-    public string? Receive(ReadOnlySpan<byte> payload, bool hasAddress, out bool wake)
+    public long Unread => 0;
+
+    public bool IsAnswerRead => false;
+
+    public bool IsWhole => true;
+
+    public SessionViolation? Expect(in Frame frame)
     {
-        wake = false;
+        // SPEC 7.2: 0.0 does not know bit 02, and a New has no place for a second address.
+        _hasAddress = frame.Type == FrameType.Keep && session.Context.IsFullCone && (frame.Options & FrameOptions.UdpAddress) != 0;
+        return null;
+    }
+
+    public bool Receive(Slab slab, int start, int count, out SessionViolation? violation)
+        => Receive(slab.Array.AsSpan(start, count), out violation);
+
+    private bool Receive(ReadOnlySpan<byte> payload, out SessionViolation? violation)
+    {
+        violation = null;
         bool grant;
         bool dropped;
         lock (session.Sync)
         {
             ReadOnlySpan<byte> address = default;
-            if (hasAddress)
+            if (_hasAddress)
             {
                 _addresses ??= DestinationCodec.NewRecentAddresses();
                 if (!DatagramAddress.TrySplit(payload, globalId != 0, _addresses, out address, out int length, out FrameError fault))
                 {
-                    return fault.ToString();
+                    violation = new SessionViolation(ErrorCode.ProtocolError, fault.ToString());
+                    return false;
                 }
 
                 // SPEC 6.3.6: "the address prefix costs nothing".
@@ -85,31 +99,31 @@ internal sealed partial class DatagramInput(Session session, ulong globalId) : I
 
             if (!session.Incoming.TryReceive(payload.Length))
             {
-                return "More data than credit (SPEC 6.3.6).";
+                violation = SessionViolation.OverCredit;
+                return false;
             }
 
             int record = HeadLength + address.Length + payload.Length;
-            bool hasRoom = _bytes.Length + record <= MostWindows * (long)session.Incoming.Window && !session.Connection.Unread.IsOver;
+            bool hasRoom = _bytes.Length + record <= MostWindows * (long)session.Incoming.Window && !session.Context.Unread.IsOver;
             if (hasRoom && !_completed && !_ended)
             {
                 Append(address, payload);
-                session.Connection.Unread.Add(record);
-                wake = _wait.Stop();
-                return null;
+                session.Context.Unread.Add(record);
+                return _wait.Stop();
             }
 
             dropped = !hasRoom;
             Dropped += hasRoom ? 0 : 1;
-            grant = session.Incoming.Consume(payload.Length);
+            grant = session.Consume(payload.Length);
         }
 
         if (dropped)
         {
-            session.Connection.OnDropped(isSent: false);
+            session.Context.Engine.OnDropped(isSent: false);
         }
 
         session.Announce(grant);
-        return null;
+        return false;
     }
 
     public bool End(Exception? error, bool drop = false)
@@ -151,7 +165,7 @@ internal sealed partial class DatagramInput(Session session, ulong globalId) : I
 
     private void DropBytes()
     {
-        session.Connection.Unread.Add(-_bytes.Length);
+        session.Context.Unread.Add(-_bytes.Length);
         _bytes.Clear();
     }
 

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using MuxPro.Buffers;
-using MuxPro.Engine;
+using MuxPro.Core;
 using MuxPro.Protocol;
 
 namespace MuxPro.Sessions;
@@ -82,47 +82,74 @@ internal sealed class DatagramOutput(Session session, ulong globalId) : ISession
 
         if (isStale)
         {
-            session.Connection.OnDropped(isSent: true);
+            session.Context.Engine.OnDropped(isSent: true);
         }
 
         if (isTaken)
         {
-            session.Connection.OnWritten(session);
+            session.Context.Engine.OnWritten(session);
         }
         else
         {
-            session.Connection.OnDropped(isSent: true);
+            session.Context.Engine.OnDropped(isSent: true);
         }
 
         return isTaken;
     }
 
-    /// <summary>What the first datagram in line takes.</summary>
-    /// <param name="prefix">Bytes of its address, which cost no credit.</param>
-    /// <param name="data">Bytes of its payload.</param>
-    /// <returns>Whether there is one.</returns>
-    public bool TryPeek(out int prefix, out int data)
+    public int FirstPayload(int most)
     {
         lock (session.Sync)
         {
-            prefix = _nextPrefix;
-            data = _nextLength - _nextPrefix;
-            return !_bytes.IsEmpty;
+            // It goes with the New if it goes to the New's target: there is no place for another address.
+            int length = _nextLength;
+            return !_bytes.IsEmpty && _nextPrefix == 0 && length <= most ? length : -1;
         }
     }
 
-    /// <summary>The first in line has not enough credit.</summary>
-    public void WaitForCredit()
+    public CutResult MoveFirst(SendBatch batch, int count)
     {
         lock (session.Sync)
         {
-            _waitingSince = _waitingSince == 0 ? session.Connection.Now : _waitingSince;
+            Move(batch);
+            return _bytes.IsEmpty ? CutResult.IsEmpty : CutResult.None;
+        }
+    }
+
+    public CutResult Cut(SendBatch batch, ref SendCredit credit, int mostPerFrame, bool isOneFrame)
+    {
+        // Each datagram is a frame, whatever its size: a turn is worth as many bytes as a stream's.
+        int turn = mostPerFrame;
+        lock (session.Sync)
+        {
+            while (!_bytes.IsEmpty)
+            {
+                int data = _nextLength - _nextPrefix;
+
+                // SPEC 7.2: sent whole, or not at all.
+                if (data > credit.Available)
+                {
+                    _waitingSince = _waitingSince == 0 ? session.Context.Now : _waitingSince;
+                    return CutResult.MayGiveUp;
+                }
+
+                if (turn <= 0 || !batch.HasRoom)
+                {
+                    return CutResult.None;
+                }
+
+                credit.Take(data);
+                FrameOptions options = _nextPrefix > 0 ? FrameOptions.Data | FrameOptions.UdpAddress : FrameOptions.Data;
+                turn -= _nextLength + Slab.Headroom;
+                FrameWriter.WriteKeep(batch, session.Id, options, _nextLength);
+                Move(batch);
+            }
+
+            return CutResult.IsEmpty;
         }
     }
 
     /// <summary>Drops what has waited for credit for too long, all of it: nothing more comes that could make room.</summary>
-    /// <param name="dropped">How many were dropped: the caller reports them, without a lock.</param>
-    /// <returns>Whether nothing waits any more.</returns>
     public bool TryGiveUp(out int dropped)
     {
         dropped = 0;
@@ -137,23 +164,6 @@ internal sealed class DatagramOutput(Session session, ulong globalId) : ISession
         }
     }
 
-    /// <summary>Moves the first datagram, with its address, into a batch.</summary>
-    /// <param name="batch">Where to; it has the frame's head.</param>
-    /// <param name="isEmpty">Whether nothing is left.</param>
-    public void MoveTo(SendBatch batch, out bool isEmpty)
-    {
-        lock (session.Sync)
-        {
-            long before = _bytes.Length;
-            int length = _nextLength;
-            _bytes.Consume(HeadLength);
-            _bytes.MoveTo(batch, length);
-            session.Connection.Unsent.Add(_bytes.Length - before);
-            Next();
-            isEmpty = _bytes.IsEmpty;
-        }
-    }
-
     public bool Stop(Exception error) => Fail(error);
 
     public bool Fail(Exception error)
@@ -161,7 +171,7 @@ internal sealed class DatagramOutput(Session session, ulong globalId) : ISession
         lock (session.Sync)
         {
             _error ??= error;
-            session.Connection.Unsent.Add(-_bytes.Length);
+            session.Context.Unsent.Add(-_bytes.Length);
             _bytes.Clear();
             return false;
         }
@@ -187,20 +197,20 @@ internal sealed class DatagramOutput(Session session, ulong globalId) : ISession
         }
         else
         {
-            session.Connection.CompleteWrites(session);
+            session.Context.Engine.OnWritesCompleted(session);
         }
     }
 
     // ---- under the session's lock -----------------------------------------------------------------------------------------
 
     private bool Fits(int length, int prefix, Destination? address)
-        => (address is null || (session.Connection.IsFullCone && address.Network == Network.Udp))
-            && length <= session.Connection.MaxDatagram
+        => (address is null || (session.Context.IsFullCone && address.Network == Network.Udp))
+            && length <= session.Context.MaxDatagram
             && length + prefix <= FrameWriter.MaxDataLength
-            && (_bytes.IsEmpty ? HasRoomForOne(HeadLength + prefix + length) : _bytes.Length + HeadLength + prefix + length <= session.Connection.SendBuffer);
+            && (_bytes.IsEmpty ? HasRoomForOne(HeadLength + prefix + length) : _bytes.Length + HeadLength + prefix + length <= session.Context.SendBuffer);
 
     /// <summary>One may wait in any session, whatever its size: but very many sessions hold very many.</summary>
-    private bool HasRoomForOne(int length) => session.Connection.Unsent.Bytes + length <= session.Connection.Options.MaxBuffered;
+    private bool HasRoomForOne(int length) => session.Context.Unsent.Bytes + length <= session.Context.Options.MaxBuffered;
 
     private void Append(ReadOnlySpan<byte> data, Destination? address, int prefix)
     {
@@ -215,11 +225,22 @@ internal sealed class DatagramOutput(Session session, ulong globalId) : ISession
         bool isFirst = _bytes.IsEmpty;
         _bytes.AppendCopy(head[..(HeadLength + prefix)]);
         _bytes.AppendCopy(data);
-        session.Connection.Unsent.Add(HeadLength + prefix + data.Length);
+        session.Context.Unsent.Add(HeadLength + prefix + data.Length);
         if (isFirst)
         {
             Next();
         }
+    }
+
+    /// <summary>Moves the first datagram, with its address, into a batch that has the frame's head.</summary>
+    private void Move(SendBatch batch)
+    {
+        long before = _bytes.Length;
+        int length = _nextLength;
+        _bytes.Consume(HeadLength);
+        _bytes.MoveTo(batch, length);
+        session.Context.Unsent.Add(_bytes.Length - before);
+        Next();
     }
 
     private void Next()
@@ -237,14 +258,14 @@ internal sealed class DatagramOutput(Session session, ulong globalId) : ISession
     /// <param name="isLast">Those behind it have waited as long.</param>
     private bool DropStale(bool isLast = false)
     {
-        if (_waitingSince == 0 || session.Connection.Elapsed(_waitingSince) <= MaxWaitForCredit)
+        if (_waitingSince == 0 || session.Context.Options.TimeProvider.GetElapsedTime(_waitingSince) <= MaxWaitForCredit)
         {
             return false;
         }
 
         long since = _waitingSince;
         _bytes.Consume(HeadLength + _nextLength);
-        session.Connection.Unsent.Add(-(HeadLength + _nextLength));
+        session.Context.Unsent.Add(-(HeadLength + _nextLength));
         Dropped++;
         Next();
         if (isLast && !_bytes.IsEmpty)

@@ -32,7 +32,7 @@ public sealed class DatagramSession : DatagramLink
 
     /// <inheritdoc/>
     /// <remarks>Not in 0.0, where every datagram goes to, and comes from, the target of the New.</remarks>
-    public override bool IsFullCone => Session.Connection.IsFullCone;
+    public override bool IsFullCone => Session.Context.IsFullCone;
 
     /// <summary>Done when the server has reached the target; fails with its code when it has not. See <see cref="Session.RemoteOpened"/>.</summary>
     public Task RemoteOpened => Session.RemoteOpened;

@@ -1,4 +1,4 @@
-using MuxPro.Sessions;
+using MuxPro.Core;
 
 namespace MuxPro;
 
@@ -6,27 +6,39 @@ namespace MuxPro;
 public sealed partial class Session
 {
     /// <summary>What the other end may still send. Guarded by the session's lock.</summary>
-    internal InputCredit Incoming;
+    internal ReceiveCredit Incoming;
 
-    /// <summary>Has a grant sent, if <see cref="InputCredit.Consume"/> found that there is one. Call it without a lock.</summary>
-    internal void Announce(bool grant)
+    /// <summary>Gives credit back for what was consumed. Under the session's lock.</summary>
+    /// <param name="count">Bytes.</param>
+    /// <param name="needsMore">The application has seen all that is buffered and waits for more without consuming it.</param>
+    /// <returns>Whether there is something to <see cref="Announce"/>, outside the lock.</returns>
+    internal bool Consume(int count, bool needsMore = false)
     {
-        if (grant)
+        Incoming.Consume(count);
+
+        // SPEC 9: in Mux.Cool nothing is granted, but the receive loop may wait for it.
+        return Incoming.IsGrantDue(needsMore) ? Incoming.Grant(Context.Now, Context.RoundTripTicks, needsMore) : Context.IsStalled;
+    }
+
+    /// <summary>Tells the main connection what <see cref="Consume"/> found. Call it without a lock.</summary>
+    internal void Announce(bool consumed)
+    {
+        if (consumed)
         {
-            Connection.OnGrant(this);
+            Context.Engine.OnConsumed(this);
         }
     }
 
-    /// <inheritdoc cref="InputCredit.TakeGrant"/>
+    /// <inheritdoc cref="ReceiveCredit.TakePending"/>
     internal int TakeGrant()
     {
         lock (Sync)
         {
-            return Incoming.TakeGrant();
+            return Incoming.TakePending();
         }
     }
 
-    /// <summary>The credit to grant just before our End, after which there is no granting in 0.0 and 0.1 (SPEC 6.3.4).</summary>
+    /// <inheritdoc cref="ReceiveCredit.TakeLastGrant"/>
     internal int TakeLastGrant()
     {
         lock (Sync)
@@ -35,7 +47,7 @@ public sealed partial class Session
         }
     }
 
-    /// <summary>Gives back what the window holds without need, when nothing was granted since a moment.</summary>
+    /// <inheritdoc cref="ReceiveCredit.ReturnUnused"/>
     internal void ReturnUnusedCredit(long since)
     {
         lock (Sync)
@@ -44,7 +56,7 @@ public sealed partial class Session
         }
     }
 
-    /// <inheritdoc cref="InputCredit.Close"/>
+    /// <inheritdoc cref="ReceiveCredit.Close"/>
     internal void CloseCredit()
     {
         lock (Sync)

@@ -1,4 +1,4 @@
-using MuxPro.Engine;
+using MuxPro.Protocol;
 
 namespace MuxPro;
 
@@ -21,7 +21,7 @@ public sealed partial class Session
         {
             lock (Sync)
             {
-                if (_isOpened || !Connection.IsClient)
+                if (_isOpened || !Context.IsClient)
                 {
                     return Task.CompletedTask;
                 }
@@ -38,7 +38,7 @@ public sealed partial class Session
     }
 
     /// <summary>Whether the main connection's version tells when the target is reached (SPEC 8).</summary>
-    public bool HasOpenResult => Connection.IsPrivate;
+    public bool HasOpenResult => Context.Dialect.HasOpenResult;
 
     /// <summary>
     /// At a server that accepts sub-connections itself: says that the target is reached (SPEC 8, open result). The first read or write says it too; an
@@ -46,14 +46,12 @@ public sealed partial class Session
     /// </summary>
     public void ConfirmOpened()
     {
-        if (IsOpenedDue)
+        // Without a lock it may be true too long, never too short.
+        if (State.IsOpenedDue)
         {
-            Connection.ConfirmOpened(this);
+            Context.Engine.OnConfirmed(this);
         }
     }
-
-    /// <summary>Whether the other end is owed the word that the target is reached. Without a lock it may be true too long, never too short.</summary>
-    internal bool IsOpenedDue { get; set; }
 
     /// <summary>There was a sign that the target is reached. Call it without a lock.</summary>
     internal void SetOpened()

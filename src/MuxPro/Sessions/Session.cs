@@ -1,7 +1,6 @@
 using System.IO.Pipelines;
 using System.Net;
 using MuxPro.Core;
-using MuxPro.Engine;
 using MuxPro.Sessions;
 
 namespace MuxPro;
@@ -28,14 +27,15 @@ public sealed partial class Session : Link, ISendQueueItem<Session>
     private bool _isOver;
     private bool _isCut;
 
-    internal Session(MainConnection connection, ushort id, Destination destination, byte priority, ulong globalId = 0)
+    internal Session(SessionContext context, ushort id, Destination destination, byte priority, ulong globalId = 0)
     {
-        Connection = connection;
+        Context = context;
         Id = id;
         Destination = destination;
         Priority = priority;
-        Credit = new SendCredit(connection.IsMuxCool ? SendCredit.Unlimited : connection.PeerLimits.InitialWindow);
-        Incoming = new InputCredit(connection, reserve: IsDatagrams ? DatagramLink.MaxDatagram : 0);
+        State = new SessionState(context.IsClient, context.Dialect);
+        Credit = context.NewSendCredit();
+        Incoming = context.NewReceiveCredit(reserve: IsDatagrams ? DatagramLink.MaxDatagram : 0);
         if (IsDatagrams)
         {
             _receiver = new DatagramInput(this, globalId);
@@ -66,7 +66,7 @@ public sealed partial class Session : Link, ISendQueueItem<Session>
     public override PipeWriter Output => Sender as SessionOutput ?? throw NoStream();
 
     /// <summary>The address of the other end of the main connection, where the transport has one.</summary>
-    public override EndPoint? RemoteEndPoint => Connection.RemoteEndPoint;
+    public override EndPoint? RemoteEndPoint => Context.RemoteEndPoint;
 
     /// <summary>Done when both directions have ended, in whatever way. Never fails: <see cref="EndCode"/> says how it ended.</summary>
     public Task Completion
@@ -89,7 +89,8 @@ public sealed partial class Session : Link, ISendQueueItem<Session>
     /// <summary>How the session ended: the first code other than 0000 that either end sent, or 0000. <see langword="null"/> while it lives.</summary>
     public ErrorCode? EndCode { get; private set; }
 
-    internal MainConnection Connection { get; }
+    /// <summary>What it shares with the other sub-connections of its main connection.</summary>
+    internal SessionContext Context { get; }
 
     /// <summary>Guards the bytes of both directions. Taken after the main connection's lock, never before it.</summary>
     internal Lock Sync { get; } = new();
@@ -119,27 +120,17 @@ public sealed partial class Session : Link, ISendQueueItem<Session>
         }
     }
 
-    // The state below is guarded by the main connection's lock.
+    // These belong to the engine, and are guarded by the main connection's lock.
+    internal SessionState State;
     internal SendCredit Credit;
-    internal ErrorCode? PendingAbort;
-    internal FailureDetail PendingDetail;
     internal long Opened;
     internal long LastReceived;
-    internal bool NewPending;
-    internal bool CompleteRequested;
-    internal bool EndSent;
-    internal bool EndReceived;
-    internal bool IsAborted;
-    internal bool IsCounted;
-    internal bool IsStarted; // by the other end: there was a sign of it
-    internal bool OpenedPending; // nothing goes out ahead of it
     internal bool InSendQueue;
     internal bool InControlQueue;
-    internal bool IsEndDue; // Mux.Cool: nobody waits for an answer any more
 
-    // The receive loop's.
+    // SPEC 9: the receive loop's, of Mux.Cool.
     internal StallGrace Grace;
-    internal long Received; // Mux.Cool: bytes
+    internal long Received;
 
     byte ISendQueueItem<Session>.Priority => Priority;
 
@@ -167,8 +158,8 @@ public sealed partial class Session : Link, ISendQueueItem<Session>
             throw new ArgumentOutOfRangeException(nameof(code), code, "An abort needs an error code; CompleteWrites ends in order.");
         }
 
-        Connection.Abort(
-            this, code, new SessionException(code, $"Session {Id} to {Destination} was aborted by this end: {MuxErrors.Describe(code)}."));
+        Context.Engine.Abort(
+            this, new SessionException(code, $"Session {Id} to {Destination} was aborted by this end: {MuxErrors.Describe(code)}."));
     }
 
     /// <summary>
@@ -183,8 +174,8 @@ public sealed partial class Session : Link, ISendQueueItem<Session>
             : ErrorCode.RemoteDisconnect;
         string because = reason is null ? "." : $": {reason.Message}";
         FailureDetail detail = (reason as SessionException)?.Detail ?? FailureDetail.None;
-        Connection.Abort(
-            this, code, new SessionException(code, $"Session {Id} to {Destination} was aborted by this end{because}", reason) { Detail = detail });
+        Context.Engine.Abort(
+            this, new SessionException(code, $"Session {Id} to {Destination} was aborted by this end{because}", reason) { Detail = detail });
     }
 
     /// <summary>
@@ -233,7 +224,7 @@ public sealed partial class Session : Link, ISendQueueItem<Session>
             cancellation = aborted ? _aborted : null;
         }
 
-        Connection.OnOver(this);
+        Context.Engine.OnOver(this);
         completion?.TrySetResult();
         if (opened is not null)
         {

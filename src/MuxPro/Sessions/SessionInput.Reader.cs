@@ -1,6 +1,5 @@
 using System.IO.Pipelines;
 using System.Threading.Tasks.Sources;
-using MuxPro.Engine;
 
 namespace MuxPro.Sessions;
 
@@ -58,8 +57,8 @@ internal sealed partial class SessionInput
             long consumedLength = _bytes.LengthTo(consumed);
             _examined = Math.Max(_bytes.LengthTo(examined), consumedLength) - consumedLength;
             _bytes.Consume(consumedLength);
-            session.Connection.Unread.Add(-consumedLength);
-            grant = session.Incoming.Consume((int)consumedLength, needsMore: _examined > 0 && _examined == _bytes.Length);
+            session.Context.Unread.Add(-consumedLength);
+            grant = session.Consume((int)consumedLength, needsMore: _examined > 0 && _examined == _bytes.Length);
         }
 
         session.Announce(grant);
@@ -94,7 +93,7 @@ internal sealed partial class SessionInput
             _completed = true;
             long dropped = _bytes.Length;
             DropBytes();
-            grant = session.Incoming.Consume((int)dropped);
+            grant = session.Consume((int)dropped);
             wake = _wait.Stop();
         }
 
@@ -111,7 +110,7 @@ internal sealed partial class SessionInput
         }
         else
         {
-            session.Connection.OnReaderCompleted(session);
+            session.Context.Engine.OnReadsCompleted(session);
         }
     }
 
@@ -130,9 +129,9 @@ internal sealed partial class SessionInput
             }
 
             read = _bytes.Read(destination);
-            session.Connection.Unread.Add(-read);
+            session.Context.Unread.Add(-read);
             _examined = 0;
-            grant = session.Incoming.Consume(read);
+            grant = session.Consume(read);
         }
 
         session.Announce(grant);

@@ -1,7 +1,7 @@
 using System.IO.Pipelines;
 using System.Threading.Tasks.Sources;
 using MuxPro.Buffers;
-using MuxPro.Engine;
+using MuxPro.Protocol;
 
 namespace MuxPro.Sessions;
 
@@ -33,7 +33,6 @@ internal sealed partial class SessionInput(Session session)
         }
     }
 
-    /// <summary>Bytes that were received and not consumed.</summary>
     public long Unread
     {
         get
@@ -56,39 +55,44 @@ internal sealed partial class SessionInput(Session session)
         }
     }
 
+    public bool IsAnswerRead => !IsCompleted;
+
+    public bool IsWhole => false;
+
     // ---- the receive loop's side ------------------------------------------------------------------------------------------
 
-    /// <summary>Takes credit for the payload of a frame.</summary>
-    /// <returns>
-    /// <see langword="null"/>, or what the session is to be ended with: the other end sends more than it was granted (SPEC 6.3.6), or too much waits on
-    /// the main connection.
-    /// </returns>
-    public ErrorCode? TryReceive(int count)
+    public SessionViolation? Expect(in Frame frame)
     {
+        int count = frame.DataLength;
+        if (count == 0)
+        {
+            return null;
+        }
+
         lock (session.Sync)
         {
-            return !session.Incoming.TryReceive(count) ? ErrorCode.ProtocolError
-                : count > 0 && session.Connection.Unread.IsOver ? ErrorCode.ResourceExhaustion
+            // SPEC 6.3.6: data beyond the credit ends the sub-connection.
+            return !session.Incoming.TryReceive(count) ? SessionViolation.OverCredit
+                : session.Context.Unread.IsOver ? SessionViolation.TooMuchUnread(session.Context.Options.MaxBuffered)
                 : null;
         }
     }
 
-    /// <summary>Adds payload that was accounted for by <see cref="TryReceive"/>.</summary>
-    /// <returns>Whether a reader waits for it: the caller calls <see cref="Wake"/>.</returns>
-    public bool Append(Slab slab, int start, int count)
+    public bool Receive(Slab slab, int start, int count, out SessionViolation? violation)
     {
+        violation = null;
         bool grant;
         lock (session.Sync)
         {
             if (!_completed && !_ended)
             {
                 _bytes.AppendReceived(slab, start, count);
-                session.Connection.Unread.Add(count);
+                session.Context.Unread.Add(count);
                 return _wait.Stop();
             }
 
             // Nobody reads: the bytes are dropped, and the other end may go on sending while this end still does.
-            grant = session.Incoming.Consume(count);
+            grant = session.Consume(count);
         }
 
         session.Announce(grant);
@@ -144,7 +148,7 @@ internal sealed partial class SessionInput(Session session)
 
     private void DropBytes()
     {
-        session.Connection.Unread.Add(-_bytes.Length);
+        session.Context.Unread.Add(-_bytes.Length);
         if (_lent)
         {
             _bytes.Abandon();

@@ -58,7 +58,7 @@ internal sealed partial class SessionOutput
             _lent = false;
         }
 
-        session.Connection.OnWritten(session);
+        session.Context.Engine.OnWritten(session);
 
         short token;
         lock (session.Sync)
@@ -160,7 +160,7 @@ internal sealed partial class SessionOutput
         }
         else
         {
-            session.Connection.CompleteWrites(session);
+            session.Context.Engine.OnWritesCompleted(session);
         }
     }
 
@@ -226,7 +226,7 @@ internal sealed partial class SessionOutput
             }
         }
         while (!done);
-        session.Connection.OnWritten(session);
+        session.Context.Engine.OnWritten(session);
         return done;
     }
 

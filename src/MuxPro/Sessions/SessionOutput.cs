@@ -2,13 +2,14 @@ using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
 using System.Threading.Tasks.Sources;
 using MuxPro.Buffers;
-using MuxPro.Engine;
+using MuxPro.Core;
+using MuxPro.Protocol;
 
 namespace MuxPro.Sessions;
 
 /// <summary>What a session sends: the application puts in, the send loop takes out when it is the session's turn.</summary>
 internal sealed partial class SessionOutput(Session session)
-    : PipeWriter, ISessionSender, IValueTaskSource<FlushResult>, IValueTaskSource, IThreadPoolWorkItem
+    : PipeWriter, ISessionSender, ILender, IValueTaskSource<FlushResult>, IValueTaskSource, IThreadPoolWorkItem
 {
     private static readonly Action<object?, CancellationToken> OnCancelled =
         static (state, token) => ((SessionOutput)state!).CancelWait(token);
@@ -46,60 +47,56 @@ internal sealed partial class SessionOutput(Session session)
         }
     }
 
-    private int PauseAt => session.Connection.SendBuffer;
+    public ulong GlobalId => 0;
+
+    private int PauseAt => session.Context.SendBuffer;
 
     private int ResumeBelow => (PauseAt / 2) + 1;
 
     // ---- the send loop's side ---------------------------------------------------------------------------------------------
 
-    /// <summary>How many bytes the next frame carries, when it may carry up to <paramref name="most"/>.</summary>
-    public int FrameLength(int most)
+    public int FirstPayload(int most) => (int)Math.Min(Length, most) is > 0 and var count ? count : -1;
+
+    public CutResult MoveFirst(SendBatch batch, int count)
     {
         lock (session.Sync)
         {
-            int length = _bytes.FrameLength(most);
-            if (length == most || Lendable == 0 || length >= SlabQueue.LargeFrame)
-            {
-                return length;
-            }
-
-            // In equal parts: 64 KiB make two frames of the same size, not one large and one of a few bytes.
-            int room = most - length;
-            int frames = ((Lendable - 1) / room) + 1;
-            return length + ((Lendable - 1) / frames) + 1;
+            return Move(batch, count);
         }
     }
 
-    /// <summary>Moves bytes into a batch.</summary>
-    /// <param name="batch">Where to.</param>
-    /// <param name="count">How many; no more than <see cref="Length"/>.</param>
-    /// <param name="isEmpty">Whether nothing is left.</param>
-    /// <returns>Whether a writer waits for the room: the caller calls <see cref="Wake"/>.</returns>
-    public bool MoveTo(SendBatch batch, int count, out bool isEmpty)
+    public CutResult Cut(SendBatch batch, ref SendCredit credit, int mostPerFrame, bool isOneFrame)
     {
+        // A turn is worth as many bytes to everybody, in one frame or in several.
+        int turn = mostPerFrame + Slab.Headroom;
+        CutResult result = CutResult.None;
         lock (session.Sync)
         {
-            int moved = (int)Math.Min(count, _bytes.Length);
-            _bytes.MoveTo(batch, moved);
-            session.Connection.Unsent.Add(-moved);
-            if (moved < count)
+            do
             {
-                _borrowed = true;
-                batch.Borrow(this, _pending[..(count - moved)]);
-                _pending = _pending[(count - moved)..];
-            }
+                int length = credit.Take(FrameLength(Math.Min(turn, mostPerFrame)));
+                if (length == 0)
+                {
+                    return result;
+                }
 
-            isEmpty = _bytes.IsEmpty && Lendable == 0;
-            if (_bytes.IsEmpty && !_lent)
-            {
-                ReleaseSlab();
+                FrameWriter.WriteKeep(batch, session.Id, length);
+                result |= Move(batch, length);
+                turn -= length;
             }
-
-            return MayGoOn && _wait.Stop();
+            while (!result.HasFlag(CutResult.IsEmpty) && !isOneFrame && turn >= SlabQueue.LargeFrame);
         }
+
+        return result;
     }
 
-    /// <summary>What was borrowed is copied.</summary>
+    public bool TryGiveUp(out int dropped)
+    {
+        // A stream waits for its credit, however long that takes.
+        dropped = 0;
+        return false;
+    }
+
     public void GiveBack()
     {
         bool wake;
@@ -130,7 +127,7 @@ internal sealed partial class SessionOutput(Session session)
         lock (session.Sync)
         {
             _error ??= error;
-            session.Connection.Unsent.Add(-_bytes.Length);
+            session.Context.Unsent.Add(-_bytes.Length);
             _bytes.Clear();
             _pending = default;
             if (!_lent)
@@ -147,7 +144,7 @@ internal sealed partial class SessionOutput(Session session)
     void IThreadPoolWorkItem.Execute()
     {
         bool finished = TryFinish();
-        session.Connection.OnWritten(session);
+        session.Context.Engine.OnWritten(session);
         if (finished)
         {
             _wait.Complete();
@@ -155,6 +152,43 @@ internal sealed partial class SessionOutput(Session session)
     }
 
     // ---- under the session's lock -----------------------------------------------------------------------------------------
+
+    /// <summary>How many bytes the next frame carries, when it may carry up to <paramref name="most"/>.</summary>
+    private int FrameLength(int most)
+    {
+        int length = _bytes.FrameLength(most);
+        if (length == most || Lendable == 0 || length >= SlabQueue.LargeFrame)
+        {
+            return length;
+        }
+
+        // In equal parts: 64 KiB make two frames of the same size, not one large and one of a few bytes.
+        int room = most - length;
+        int frames = ((Lendable - 1) / room) + 1;
+        return length + ((Lendable - 1) / frames) + 1;
+    }
+
+    /// <summary>Moves the payload of a frame into a batch that has its head.</summary>
+    private CutResult Move(SendBatch batch, int count)
+    {
+        int moved = (int)Math.Min(count, _bytes.Length);
+        _bytes.MoveTo(batch, moved);
+        session.Context.Unsent.Add(-moved);
+        if (moved < count)
+        {
+            _borrowed = true;
+            batch.Borrow(this, _pending[..(count - moved)]);
+            _pending = _pending[(count - moved)..];
+        }
+
+        bool isEmpty = _bytes.IsEmpty && Lendable == 0;
+        if (_bytes.IsEmpty && !_lent)
+        {
+            ReleaseSlab();
+        }
+
+        return (isEmpty ? CutResult.IsEmpty : CutResult.None) | (MayGoOn && _wait.Stop() ? CutResult.Wake : CutResult.None);
+    }
 
     /// <summary>Whether whoever waits has something to do: room to copy into, or nothing left to wait for.</summary>
     private bool MayGoOn
@@ -172,7 +206,7 @@ internal sealed partial class SessionOutput(Session session)
     private bool IsOver => _error is not null || _completed || _wait.IsCancelled;
 
     /// <summary>Whether the send loop may copy straight from a write under way. Only arrays: other memory may fail when it is touched.</summary>
-    private bool MayLend => _isArray && session.Connection.IsCrowded;
+    private bool MayLend => _isArray && session.Context.IsCrowded;
 
     private int Lendable => _isArray ? _pending.Length : 0;
 
@@ -210,7 +244,7 @@ internal sealed partial class SessionOutput(Session session)
             if (_error is null)
             {
                 _bytes.AppendReference(_slab!, _slabCommitted, _slabWritten - _slabCommitted);
-                session.Connection.Unsent.Add(_slabWritten - _slabCommitted);
+                session.Context.Unsent.Add(_slabWritten - _slabCommitted);
             }
 
             _slabCommitted = _slabWritten;

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Threading.Tasks.Sources;
 using MuxPro.Buffers;
+using MuxPro.Core;
 
 namespace MuxPro.Transports;
 

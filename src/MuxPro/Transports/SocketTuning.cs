@@ -1,22 +1,8 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using MuxPro.Core;
 
 namespace MuxPro.Transports;
-
-/// <summary>What the kernel knows of a TCP connection.</summary>
-/// <param name="RoundTripTime">Smoothed; zero where it is not known.</param>
-/// <param name="LeastRoundTripTime">The least that was seen lately; zero where it is not known.</param>
-/// <param name="Probes">Probes of a closed window that the other host has not answered.</param>
-/// <param name="Retransmissions">All segments that were sent again.</param>
-/// <param name="SinceAcknowledgement">How long ago the other host last acknowledged anything.</param>
-/// <param name="BytesAcknowledged">All that it has acknowledged.</param>
-internal readonly record struct TcpFigures(
-    TimeSpan RoundTripTime,
-    TimeSpan LeastRoundTripTime,
-    int Probes,
-    long Retransmissions,
-    TimeSpan SinceAcknowledgement,
-    long BytesAcknowledged);
 
 /// <summary>Socket options and figures that the engine uses where the kernel has them (Linux; numbers from linux/tcp.h and asm-generic/socket.h).</summary>
 internal sealed class SocketTuning(Socket socket)

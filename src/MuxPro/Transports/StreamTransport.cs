@@ -1,6 +1,7 @@
 using System.Net;
 using System.Runtime.CompilerServices;
 using MuxPro.Buffers;
+using MuxPro.Core;
 
 namespace MuxPro.Transports;
 

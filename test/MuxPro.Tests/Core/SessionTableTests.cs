@@ -92,8 +92,7 @@ public sealed class SessionTableTests
             Assert.Equal(model.GetValueOrDefault(id), table[id]);
         }
 
-        var holders = new List<string>();
-        table.CopyTo(holders);
+        string[] holders = [.. table];
         Assert.Equal(model.Values.Order(StringComparer.Ordinal), holders.Order(StringComparer.Ordinal));
     });
 

@@ -129,7 +129,7 @@ public sealed class ConnectTests
         for (int i = 0; i < 5; i++)
         {
             Session next = await client.ConnectAsync(Destination.Tcp("echo", 7), cancellationToken: Cancel);
-            Assert.NotSame(open.Connection, next.Connection);
+            Assert.NotSame(open.Context, next.Context);
         }
 
         Assert.Equal(2, server.Dials);

@@ -124,8 +124,8 @@ public sealed class DatagramTests
 
         foreach (Session session in (Session[])[stream, end])
         {
-            await Until.TrueAsync(() => session.WindowGrowth() == 0 && session.Connection.Unsent.Bytes == 0);
-            await Until.TrueAsync(() => session.Connection.Unread.Bytes == (session == end ? 1 : 0));
+            await Until.TrueAsync(() => session.WindowGrowth() == 0 && session.Context.Unsent.Bytes == 0);
+            await Until.TrueAsync(() => session.Context.Unread.Bytes == (session == end ? 1 : 0));
         }
     }
 

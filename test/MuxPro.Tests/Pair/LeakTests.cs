@@ -177,6 +177,6 @@ public sealed class LeakTests
             await session.DisposeAsync();
         }
 
-        return new WeakReference(done.Connection);
+        return new WeakReference(done.Context);
     }
 }

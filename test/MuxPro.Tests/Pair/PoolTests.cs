@@ -28,7 +28,7 @@ public sealed class PoolTests
         Assert.Equal(dials, server.Dials);
         Assert.All(picker.Workers, worker => Assert.InRange(worker.ActiveSessions, 1, concurrency));
         Assert.Equal(200, picker.Workers.Sum(worker => worker.ActiveSessions));
-        Assert.Equal(200, sessions.Select(session => (session.Connection, session.Id)).Distinct().Count());
+        Assert.Equal(200, sessions.Select(session => (session.Context, session.Id)).Distinct().Count());
     }
 
     [Fact(Timeout = MuxPair.Guard)]
@@ -62,7 +62,7 @@ public sealed class PoolTests
         ClientWorker worker = Assert.Single(picker.Workers);
         Assert.True(worker is { IsClosing: true, IsFull: true, IsClosed: false, TotalSessions: 3 });
         Session next = await client.OpenAsync(Target, Cancel);
-        Assert.NotSame(first[0].Connection, next.Connection);
+        Assert.NotSame(first[0].Context, next.Context);
         Assert.Equal(2, server.Dials);
         var payload = new Payload(1);
         foreach (Session session in first)
@@ -193,7 +193,7 @@ public sealed class PoolTests
         // A place that comes free goes to the one who waits, whatever its dial does.
         first.Abort(ErrorCode.RemoteDisconnect);
         Session second = await stuck.WaitAsync(Cancel);
-        Assert.Same(first.Connection, second.Connection);
+        Assert.Same(first.Context, second.Context);
     }
 
     [Fact(Timeout = MuxPair.Guard)]

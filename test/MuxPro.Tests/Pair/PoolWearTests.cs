@@ -38,7 +38,7 @@ public sealed class PoolWearTests
         _time.Advance(TimeSpan.FromMinutes(1));
         Assert.True(worker is { IsClosing: true, IsFull: true, IsClosed: false });
         Session next = await client.OpenAsync(Target, Cancel);
-        Assert.NotSame(old.Connection, next.Connection);
+        Assert.NotSame(old.Context, next.Context);
         await EchoAsync(old);
         await worker.Completion.WaitAsync(Cancel);
         await EchoAsync(next);
@@ -79,14 +79,14 @@ public sealed class PoolWearTests
         await using var client = new ClientManager(picker);
         Session session = await client.OpenAsync(Target, Cancel);
         Session neighbour = await client.OpenAsync(Target, Cancel);
-        Assert.Same(session.Connection, neighbour.Connection);
+        Assert.Same(session.Context, neighbour.Context);
         ClientWorker worker = Assert.Single(picker.Workers);
         await EchoAsync(session, 400_000);
         Assert.False(worker.IsClosing);
         await EchoAsync(await client.OpenAsync(Target, Cancel), 100_000);
         await Until.TrueAsync(() => worker.IsClosing);
         Session next = await client.OpenAsync(Target, Cancel);
-        Assert.NotSame(session.Connection, next.Connection);
+        Assert.NotSame(session.Context, next.Context);
         Assert.False(worker.IsClosed);
         await EchoAsync(neighbour, 200_000);
         await worker.Completion.WaitAsync(Cancel);

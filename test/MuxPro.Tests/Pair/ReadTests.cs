@@ -156,7 +156,7 @@ public sealed class ReadTests
         }
 
         await sending;
-        Assert.InRange(near.WindowGrowth(), Message - 65_536, near.Connection.Options.MaxWindow);
+        Assert.InRange(near.WindowGrowth(), Message - 65_536, near.Context.Options.MaxWindow);
     }
 
     [Theory(Timeout = MuxPair.Guard)]

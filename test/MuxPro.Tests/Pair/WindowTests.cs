@@ -65,7 +65,7 @@ public sealed class WindowTests
         await Task.WhenAll(
             payload.SendAsync(near.Output, 0, 20_000_000, cancellationToken: Cancel),
             payload.ReceiveAsync(far.Input, 0, 20_000_000, Cancel));
-        Assert.InRange(far.WindowGrowth(), 1_000_000, far.Connection.Options.MaxWindow - Window);
+        Assert.InRange(far.WindowGrowth(), 1_000_000, far.Context.Options.MaxWindow - Window);
         near.Abort(ErrorCode.RemoteDisconnect);
         await far.Completion.WaitAsync(Cancel);
         Assert.Equal(0, far.WindowGrowth());

@@ -111,7 +111,7 @@ public sealed class WriteTests
         while (flush.IsCompleted);
 
         // A window on the way or there, a full buffer behind it, and no more.
-        Assert.InRange(written, near.Connection.Options.SendBuffer, 65_536 + near.Connection.Options.SendBuffer + 10_000);
+        Assert.InRange(written, near.Context.Options.SendBuffer, 65_536 + near.Context.Options.SendBuffer + 10_000);
         await payload.ReceiveAsync(far.Input, 0, written, Cancel);
         await flush.WaitAsync(Cancel);
     }

@@ -1,5 +1,5 @@
 using System.Threading.Channels;
-using MuxPro.Engine;
+using MuxPro.Sessions;
 
 namespace MuxPro.Tests.Support;
 
@@ -111,7 +111,7 @@ internal static class SessionExtensions
     /// <summary>Bytes by which the windows of a main connection have grown.</summary>
     public static long WindowGrowth(this Session session)
     {
-        MainConnection connection = session.Connection;
-        return connection.Options.WindowBudget - connection.WindowBudget.Left;
+        SessionContext context = session.Context;
+        return context.Options.WindowBudget - context.WindowBudget.Left;
     }
 }

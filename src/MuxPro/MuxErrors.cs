@@ -1,4 +1,4 @@
-namespace MuxPro.Engine;
+namespace MuxPro;
 
 /// <summary>Exceptions that several waiters get.</summary>
 internal static class MuxErrors
