@@ -1,8 +1,10 @@
 namespace MuxPro.Core;
 
 /// <summary>
-/// Whether the other end's host is gone, by what the kernel knows of the connection. A host that is gone answers nothing, however often the kernel asks
-/// again. One that is merely slow, or whose process does not read, answers: only the time without an answer is no proof, because the kernel asks less and
+/// Whether the other end's host is gone, by what the kernel knows of the connection. A host that is gone answers nothing, however often the
+/// kernel asks
+/// again. One that is merely slow, or whose process does not read, answers: only the time without an answer is no proof, because the kernel
+/// asks less and
 /// less often. Not thread-safe.
 /// </summary>
 /// <param name="limit">How long it may be silent, in timestamps; negative for ever.</param>

@@ -1,6 +1,9 @@
 namespace MuxPro.Core;
 
-/// <summary>How long the other end of a main connection may take for what: the times of <see cref="MuxOptions"/> that <see cref="PeerWatch"/> decides by.</summary>
+/// <summary>
+/// How long the other end of a main connection may take for what: the times of <see cref="MuxOptions"/> that <see cref="PeerWatch"/>
+/// decides by.
+/// </summary>
 /// <param name="Handshake">Until there is a version.</param>
 /// <param name="Silence">Until its host acknowledges something; infinite where that is no reason.</param>
 /// <param name="Write">Until it takes something of a send; infinite where that is no reason.</param>

@@ -1,8 +1,10 @@
 namespace MuxPro.Core;
 
 /// <summary>
-/// Whether the other end of a main connection is alive, and what this end does to find out and to show that it is: the deadlines of the negotiation and of
-/// an orderly close, the silence of the other host, a send that does not move, the ping and the KeepAlive. It is told what happens, and asked at each tick
+/// Whether the other end of a main connection is alive, and what this end does to find out and to show that it is: the deadlines of the
+/// negotiation and of
+/// an orderly close, the silence of the other host, a send that does not move, the ping and the KeepAlive. It is told what happens, and
+/// asked at each tick
 /// of a clock. All times are timestamps.
 /// </summary>
 /// <remarks>Not thread-safe but for <see cref="OnReceived"/>, which one thread may call at any time, and <see cref="RoundTrip"/>.</remarks>
@@ -116,7 +118,8 @@ internal sealed class PeerWatch
         // SPEC 5: no answer within the handshake timeout closes the main connection.
         if (!figures.IsNegotiated && now - _started >= ToTimestamps(_timeouts.Handshake))
         {
-            return Fail(MainConnectionEnd.NegotiationFailed, $"The other end did not negotiate within {_timeouts.Handshake.TotalSeconds} s.");
+            return Fail(
+                MainConnectionEnd.NegotiationFailed, $"The other end did not negotiate within {_timeouts.Handshake.TotalSeconds} s.");
         }
 
         if (figures.Takes == LifeSign.Ping && _ping.IsOverdue(now, heard))
@@ -149,9 +152,12 @@ internal sealed class PeerWatch
         });
     }
 
-    /// <summary>SPEC 6.3.4: after its own End an end goes on delivering what comes for as long as bytes come, at most 30 s without one.</summary>
+    /// <summary>
+    /// SPEC 6.3.4: after its own End an end goes on delivering what comes for as long as bytes come, at most 30 s without one.
+    /// </summary>
     /// <param name="now">A timestamp.</param>
-    /// <param name="last">When the last byte came on the sub-connection, or its End went out, or its application was found not to have read.</param>
+    /// <param name="last">When the last byte came on the sub-connection, or its End went out, or its application was found not to have
+    /// read.</param>
     /// <param name="isUnwanted">Whether this end drains, and nobody reads any more what comes.</param>
     /// <returns>Whether the other end is late.</returns>
     public bool IsLate(long now, long last, bool isUnwanted) => now - last >= ToTimestamps(isUnwanted ? DrainLinger : _timeouts.Linger);

@@ -1,7 +1,11 @@
 namespace MuxPro.Core;
 
-/// <summary>When the other end is asked for a sign of life, and whether it owes the answer (SPEC 8, Ping). At most one is under way. Not thread-safe.</summary>
-/// <param name="interval">How long the other end may be quiet before it is asked, in timestamps; negative: its quiet is no reason to ask or to fail.</param>
+/// <summary>
+/// When the other end is asked for a sign of life, and whether it owes the answer (SPEC 8, Ping). At most one is under way. Not thread-
+/// safe.
+/// </summary>
+/// <param name="interval">How long the other end may be quiet before it is asked, in timestamps; negative: its quiet is no reason to ask or
+/// to fail.</param>
 /// <param name="timeout">How long it may owe the answer, in timestamps.</param>
 internal struct Ping(long interval, long timeout)
 {

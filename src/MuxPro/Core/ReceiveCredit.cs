@@ -78,7 +78,8 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget, int initialWin
 
     /// <summary>Whether something is to be granted.</summary>
     /// <param name="needsMore">The application has seen all that is buffered and waits for more without consuming it.</param>
-    public readonly bool IsGrantDue(bool needsMore) => !_isOver && IsDue(needsMore);
+    public readonly bool IsGrantDue(bool needsMore)
+        => !_isOver && (_consumed >= Window / 2 || IsStuck(needsMore) || (_consumed > 0 && IsShort));
 
     /// <summary>Grants what is due: it waits for <see cref="TakePending"/>.</summary>
     /// <param name="now">A timestamp.</param>
@@ -100,8 +101,6 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget, int initialWin
         return grant;
     }
 
-    private readonly bool IsDue(bool needsMore) => _consumed >= Window / 2 || IsStuck(needsMore) || (_consumed > 0 && IsShort);
-
     /// <summary>What to grant now.</summary>
     /// <param name="now">A timestamp.</param>
     /// <param name="roundTrip">The round-trip time in the same unit, or 0 when it is not known.</param>
@@ -109,7 +108,7 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget, int initialWin
     /// <returns>Bytes to grant; 0 while less than half a window is due.</returns>
     public int TakeGrant(long now, long roundTrip, bool needsMore = false)
     {
-        if (!IsDue(needsMore))
+        if (!IsGrantDue(needsMore))
         {
             return 0;
         }

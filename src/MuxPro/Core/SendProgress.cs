@@ -1,6 +1,8 @@
 namespace MuxPro.Core;
 
-/// <summary>Whether a send that is under way moves. Slow is not dead: what counts is when the other end last took something. Not thread-safe.</summary>
+/// <summary>
+/// Whether a send that is under way moves. Slow is not dead: what counts is when the other end last took something. Not thread-safe.
+/// </summary>
 /// <param name="limit">How long it may take nothing, in timestamps; negative for ever.</param>
 internal struct SendProgress(long limit)
 {
