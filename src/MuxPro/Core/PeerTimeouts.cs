@@ -18,4 +18,15 @@ internal readonly record struct PeerTimeouts(
     TimeSpan PingInterval,
     TimeSpan Ping,
     TimeSpan KeepAliveInterval,
-    TimeSpan Linger);
+    TimeSpan Linger)
+{
+    /// <summary>Those of the options.</summary>
+    public static PeerTimeouts Of(MuxOptions options) => new(
+        options.HandshakeTimeout,
+        options.SilenceTimeout,
+        options.WriteTimeout,
+        options.PingInterval,
+        options.PingTimeout,
+        options.KeepAliveInterval,
+        options.LingerTimeout);
+}

@@ -44,7 +44,9 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget, int initialWin
     public int Buffered { get; private set; }
 
     /// <summary>Accounts for the payload of a frame.</summary>
-    /// <returns><see langword="false"/> when the other end sent more than it was granted: the sub-connection ends with 0003 (SPEC 6.3.6).</returns>
+    /// <returns>
+    /// <see langword="false"/> when the other end sent more than it was granted: the sub-connection ends with 0003 (SPEC 6.3.6).
+    /// </returns>
     public bool TryReceive(int count)
     {
         if (count > Available || _isUnlimited)
@@ -113,8 +115,8 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget, int initialWin
             return 0;
         }
 
-        // The window is what limits the sub-connection when the application has read all there was, and either the other end ran out of credit
-        // or half a window was used up within one round trip, so that the whole is used up within two.
+        // The window is what limits the sub-connection when the application has read all there was, and either the other end ran out of
+        // credit or half a window was used up within one round trip, so that the whole is used up within two.
         bool limits = _drained && (_exhausted || (roundTrip > 0 && now - _lastGrant <= roundTrip));
         if (IsStuck(needsMore))
         {
@@ -131,7 +133,8 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget, int initialWin
     }
 
     /// <summary>
-    /// What to grant just before our End: afterwards 0.0 and 0.1 have no way to grant (SPEC 6.3.4), so the other end gets the largest window at once.
+    /// What to grant just before our End: afterwards 0.0 and 0.1 have no way to grant (SPEC 6.3.4), so the other end gets the largest
+    /// window at once.
     /// </summary>
     /// <param name="isRead">Whether the application still reads; otherwise there is nothing to grant for.</param>
     public int TakeLastGrant(bool isRead = true)
@@ -151,12 +154,15 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget, int initialWin
     public void Stop() => _isOver = true;
 
     /// <summary>
-    /// Gives growth beyond an equal share of the budget back, in steps: of what was consumed, half is granted all the same, so that the other end
-    /// can go on.
+    /// Gives growth beyond an equal share of the budget back, in steps: of what was consumed, half is granted all the same, so that the
+    /// other end can go on.
     /// </summary>
     public void ReturnExcess() => Shrink((int)Math.Min(_grown - budget.Share, _consumed / 2));
 
-    /// <summary>Gives back what is not granted: the sub-connection has been idle. What was granted stays granted, the other end may use it any time.</summary>
+    /// <summary>
+    /// Gives back what is not granted: the sub-connection has been idle. What was granted stays granted, the other end may use it any
+    /// time.
+    /// </summary>
     /// <param name="since">A timestamp: only when the last grant was before.</param>
     public void ReturnUnused(long since)
     {

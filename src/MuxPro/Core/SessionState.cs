@@ -3,8 +3,8 @@ using MuxPro.Protocol;
 namespace MuxPro.Core;
 
 /// <summary>
-/// The life of a sub-connection at one end: which frames may go out, which are due, and when the id is free again (SPEC 6.3). It waits for nothing, knows
-/// no time and is not thread-safe; each transition returns what is due now.
+/// The life of a sub-connection at one end: which frames may go out, which are due, and when the id is free again (SPEC 6.3). It waits
+/// for nothing, knows no time and is not thread-safe; each transition returns what is due now.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -88,8 +88,8 @@ internal struct SessionState
     public readonly bool MaySend => !IsNewDue && !EndSent && !IsAborted;
 
     /// <summary>
-    /// Whether credit may be granted. SPEC 6.3.6: in 0.0 and 0.1 never for a sub-connection for which we have sent or received End. SPEC 8: until the
-    /// other end's.
+    /// Whether credit may be granted. SPEC 6.3.6: in 0.0 and 0.1 never for a sub-connection for which we have sent or received End. SPEC
+    /// 8: until the other end's.
     /// </summary>
     public readonly bool MayGrant => !IsAborted && !EndReceived && (!EndSent || _dialect.GrantsAfterEnd);
 
@@ -129,8 +129,8 @@ internal struct SessionState
     }
 
     /// <summary>
-    /// Whether the orderly End may follow the last byte. SPEC 9: a client's End in Mux.Cool would take the answer away, so it waits until the answer has
-    /// ended, nobody reads it, or nothing comes any more.
+    /// Whether the orderly End may follow the last byte. SPEC 9: a client's End in Mux.Cool would take the answer away, so it waits until
+    /// the answer has ended, nobody reads it, or nothing comes any more.
     /// </summary>
     /// <param name="isAnswerRead">Whether the application waits for what the other end has yet to say.</param>
     public readonly bool MayEnd(bool isAnswerRead)

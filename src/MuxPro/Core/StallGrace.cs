@@ -12,6 +12,9 @@ internal struct StallGrace
     private long _at;
     private long _taken;
 
+    /// <summary>Bytes that were received for the application since the start.</summary>
+    public long Received { get; set; }
+
     /// <summary>How much is left, in timestamps.</summary>
     public long Left { get; private set; }
 

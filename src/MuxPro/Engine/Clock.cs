@@ -6,12 +6,12 @@ using MuxPro.Transports;
 namespace MuxPro.Engine;
 
 /// <summary>
-/// The clock of a main connection. At each tick it asks <see cref="PeerWatch"/> whether the other end is alive, and looks at the sub-connections whose time
-/// may be up: at all of them at once, and only while there is one of the kind.
+/// The clock of a main connection. At each tick it asks <see cref="PeerWatch"/> whether the other end is alive, and looks at the
+/// sub-connections whose time may be up: at all of them at once, and only while there is one of the kind.
 /// </summary>
 internal sealed class Clock(
-    Lock gate, MainConnection connection, SessionContext context, Transport transport, OpenSessions sessions, FrameCutter cutter, ControlOutbox outbox,
-    PeerWatch watch)
+    Lock gate, MainConnection connection, SessionContext context, Transport transport, OpenSessions sessions, FrameCutter cutter,
+    ControlOutbox outbox, PeerWatch watch)
 {
     private static readonly TimeSpan ShortestTick = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan IdleWindow = TimeSpan.FromSeconds(5);
@@ -31,8 +31,8 @@ internal sealed class Clock(
     }
 
     /// <summary>
-    /// SPEC 5: a server sends nothing after its answer until the first frame of the client is in, unless the private version was chosen. SPEC 9: Mux.Cool's
-    /// peers need no sign of life, and not all take one. Under the gate.
+    /// SPEC 5: a server sends nothing after its answer until the first frame of the client is in, unless the private version was chosen.
+    /// SPEC 9: Mux.Cool's peers need no sign of life, and not all take one. Under the gate.
     /// </summary>
     /// <param name="hasSpoken">Whether the first frame behind the negotiation is in.</param>
     public void AllowLifeSigns(bool hasSpoken) => _takes = context.Dialect switch
@@ -69,7 +69,7 @@ internal sealed class Clock(
 
             if (verdict.Action is not (PeerAction.Fail or PeerAction.Close))
             {
-                isDue = LookAtSessions(now, ref late) | cutter.GiveUpDatagrams(out dropped);
+                isDue = LookAtSessions(now, ref late) | cutter.WaitingFlows.GiveUp(cutter, out dropped);
             }
         }
 

@@ -8,12 +8,12 @@ using MuxPro.Sessions;
 namespace MuxPro.Engine;
 
 /// <summary>
-/// What the frames of the main connection itself do: NegotiateVersion, KeepAlive with ping and pong, Limits and GoAway (SPEC 6.3.1, 6.3.5 and 8). The
-/// receive loop's. Each returns whether the main connection goes on.
+/// What the frames of the main connection itself do: NegotiateVersion, KeepAlive with ping and pong, Limits and GoAway (SPEC 6.3.1, 6.3.5
+/// and 8). The receive loop's. Each returns whether the main connection goes on.
 /// </summary>
 internal sealed class ControlHandlers(
-    Lock gate, MainConnection connection, SessionContext context, OpenSessions sessions, FrameCutter cutter, ControlOutbox outbox, Violations violations,
-    PeerWatch watch, ILogger log)
+    Lock gate, MainConnection connection, SessionContext context, Agreement agreement, OpenSessions sessions, FrameCutter cutter,
+    ControlOutbox outbox, Violations violations, PeerWatch watch, ILogger log)
 {
     private readonly ILogger _log = log;
     private bool _hasLimits;
@@ -31,7 +31,7 @@ internal sealed class ControlHandlers(
         ProtocolVersion? version = context.IsClient
             ? VersionNegotiation.CheckAnswer(frame, context.Options.Versions)
             : VersionNegotiation.Choose(frame, context.Options.Versions);
-        if (version is not { } agreed)
+        if (version is null)
         {
             string what = context.IsClient
                 ? "The server's answer is not one version that was offered"
@@ -40,21 +40,7 @@ internal sealed class ControlHandlers(
             return false;
         }
 
-        lock (gate)
-        {
-            if (context.IsClient)
-            {
-                watch.OnNegotiated(now - outbox.NegotiationSent);
-            }
-            else
-            {
-                outbox.AnswerNegotiation(frame.Form);
-            }
-
-            outbox.SendLimits();
-        }
-
-        connection.OnAgreed(DialectFeatures.Of(agreed), agreed);
+        agreement.OnNegotiated(version.Value, frame.Form, now);
         return true;
     }
 
@@ -148,10 +134,12 @@ internal sealed class ControlHandlers(
             {
                 foreach (Session session in sessions)
                 {
-                    // SPEC 8: "later ones are not started and may be opened elsewhere". Ids come round again: one that was heard of is no later one.
+                    // SPEC 8: "later ones are not started and may be opened elsewhere". Ids come round again: one that was heard of is no
+                    // later one.
                     if (!session.State.IsStarted && sessions.IsAfter(session.Id, frame.Id))
                     {
-                        wakeups.Add(Discard(session, error));
+                        wakeups.Add(Wakeups.Stop(session, ErrorCode.RemoteDisconnect, error, drop: true));
+                        sessions.Discard(session);
                     }
                 }
             }
@@ -166,15 +154,7 @@ internal sealed class ControlHandlers(
         return true;
     }
 
-    private Wakeups Discard(Session session, MainConnectionException error)
-    {
-        SessionState before = session.State;
-        session.State.Discard();
-        var wakeups = Wakeups.Stop(session, ErrorCode.RemoteDisconnect, error, drop: true);
-        sessions.Settle(session, before);
-        return wakeups;
-    }
-
     /// <summary>What the other end writes goes into logs and messages of one line.</summary>
-    private static string Printable(string text) => string.Concat(text.Select(static character => char.IsControl(character) ? ' ' : character));
+    private static string Printable(string text)
+        => string.Concat(text.Select(static character => char.IsControl(character) ? ' ' : character));
 }

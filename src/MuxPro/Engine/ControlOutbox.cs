@@ -8,8 +8,8 @@ using MuxPro.Sessions;
 namespace MuxPro.Engine;
 
 /// <summary>
-/// The control frames that wait to be sent: at most one of a kind, or a bounded number. Those of the main connection itself are written here; the sessions
-/// that owe one wait in line for <see cref="FrameCutter"/>. Guarded by the gate.
+/// The control frames that wait to be sent: at most one of a kind, or a bounded number. Those of the main connection itself are written
+/// here; the sessions that owe one wait in line for <see cref="FrameCutter"/>. Guarded by the gate.
 /// </summary>
 /// <param name="context">What the sub-connections share.</param>
 /// <param name="watch">Is told of pings.</param>

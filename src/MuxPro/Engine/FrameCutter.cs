@@ -6,8 +6,8 @@ using MuxPro.Sessions;
 namespace MuxPro.Engine;
 
 /// <summary>
-/// Cuts frames out of the sessions into a batch, when the transport can take more: control ahead of data, because credit would wait behind the bulk that it
-/// is to release; then who is next in line, as far as its credit goes. All of it runs under the gate.
+/// Cuts frames out of the sessions into a batch, when the transport can take more: control ahead of data, because credit would wait
+/// behind the bulk that it is to release; then who is next in line, as far as its credit goes. All of it runs under the gate.
 /// </summary>
 /// <param name="context">What the sub-connections share.</param>
 /// <param name="sessions">The sub-connections.</param>
@@ -24,9 +24,11 @@ internal sealed class FrameCutter(SessionContext context, OpenSessions sessions,
     private readonly SendQueue<Session> _ready = new();
     private readonly List<Session> _writers = [];
     private readonly List<Session> _over = [];
-    private readonly List<Session> _givingUp = []; // complete, but for datagrams that wait for credit
     private PriorityPace _pace = new(context.Options.TimeProvider.TimestampFrequency);
     private ITimer? _paceTimer;
+
+    /// <summary>Those that would be at their end, but for datagrams that wait for credit.</summary>
+    public WaitingFlows WaitingFlows { get; } = new();
 
     /// <summary>What was cut.</summary>
     public SendBatch Batch { get; } = new();
@@ -113,34 +115,6 @@ internal sealed class FrameCutter(SessionContext context, OpenSessions sessions,
         }
 
         _over.Clear();
-    }
-
-    /// <summary>A flow whose application is done comes to its End, also when the other end grants nothing for what still waits.</summary>
-    /// <param name="dropped">How many datagrams were dropped: the caller reports them, without a lock.</param>
-    /// <returns>Whether there is something to send.</returns>
-    public bool GiveUpDatagrams(out int dropped)
-    {
-        dropped = 0;
-        bool isDue = false;
-        for (int i = _givingUp.Count - 1; i >= 0; i--)
-        {
-            Session session = _givingUp[i];
-            if (session.State.MaySend)
-            {
-                bool isEmpty = session.Sender.TryGiveUp(out int given);
-                dropped += given;
-                if (!isEmpty)
-                {
-                    continue;
-                }
-            }
-
-            _givingUp.RemoveAt(i);
-            Add(session);
-            isDue = true;
-        }
-
-        return isDue;
     }
 
     /// <summary>Nothing is cut any more.</summary>
@@ -314,9 +288,9 @@ internal sealed class FrameCutter(SessionContext context, OpenSessions sessions,
                     Add(session);
                 }
             }
-            else if (session.State.IsComplete && !_givingUp.Contains(session))
+            else if (session.State.IsComplete)
             {
-                _givingUp.Add(session);
+                WaitingFlows.Add(session);
             }
         }
         else if (session.State.MayEnd(IsAnswerRead(session)))

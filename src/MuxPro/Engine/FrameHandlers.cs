@@ -5,11 +5,12 @@ using MuxPro.Sessions;
 namespace MuxPro.Engine;
 
 /// <summary>
-/// What the frames of sub-connections do: New, Keep, End and CreditUpdate (SPEC 6.3). The receive loop's. Each returns whether the main connection goes on.
+/// What the frames of sub-connections do: New, Keep, End and CreditUpdate (SPEC 6.3). The receive loop's. Each returns whether the main
+/// connection goes on.
 /// </summary>
 internal sealed class FrameHandlers(
-    Lock gate, MainConnection connection, SessionContext context, OpenSessions sessions, FrameCutter cutter, ControlOutbox outbox, Violations violations,
-    MuxCool muxCool, Action<Session>? onOpened)
+    Lock gate, MainConnection connection, SessionContext context, OpenSessions sessions, FrameCutter cutter, ControlOutbox outbox,
+    Violations violations, MuxCool muxCool, Action<Session>? onOpened)
 {
     /// <summary>SPEC 6.3.2: a client opens a sub-connection.</summary>
     /// <param name="frame">The frame.</param>
@@ -56,12 +57,13 @@ internal sealed class FrameHandlers(
         if (frame.HasFault)
         {
             // SPEC 6.3.2: the frame cannot be trusted, but L still says where the next one starts.
-            return violations.Refuse(frame.Id, new SessionViolation(ErrorCode.ProtocolError, frame.Fault.ToString())) && violations.SpendReset(now);
+            var fault = new SessionViolation(ErrorCode.ProtocolError, frame.Fault.ToString());
+            return violations.Refuse(frame.Id, fault) && violations.SpendReset(now);
         }
 
         // SPEC 7.2: from 0.1 on a New may have a GlobalID.
-        var session = new Session(
-            context, frame.Id, frame.Destination!, Math.Max(frame.Priority, context.Options.HighestPriority), context.IsFullCone ? frame.GlobalId : 0);
+        byte priority = Math.Max(frame.Priority, context.Options.HighestPriority);
+        var session = new Session(context, frame.Id, frame.Destination!, priority, context.IsFullCone ? frame.GlobalId : 0);
         if (session.Receiver.Expect(frame) is { } violation)
         {
             return violations.Refuse(frame.Id, violation) && violations.SpendReset(now);
@@ -75,7 +77,7 @@ internal sealed class FrameHandlers(
                 return false;
             }
 
-            isAccepted = !connection.IsClosingLocked && sessions.Count < context.Options.MaxSessions;
+            isAccepted = connection.TakesSessions;
             if (isAccepted)
             {
                 sessions.Add(session);
@@ -137,7 +139,8 @@ internal sealed class FrameHandlers(
 
         if (state.IsAborted)
         {
-            // SPEC 6.3.3: for an id that we have just ended, payload is dropped: the other end could not know yet. It costs us what a frame costs, and no credit.
+            // SPEC 6.3.3: for an id that we have just ended, payload is dropped: the other end could not know yet. It costs us what a
+            // frame costs, and no credit.
             return violations.SpendControl(now);
         }
 
@@ -258,9 +261,12 @@ internal sealed class FrameHandlers(
     // SPEC 9: an End of Mux.Cool ends both directions.
     private static Wakeups EndBoth(Session session, bool isError)
     {
+        string how = isError ? " with an error" : "";
         var error = new SessionException(
-            ErrorCode.RemoteDisconnect, $"The other end ended session {session.Id} to {session.Destination}{(isError ? " with an error" : "")}.")
-        { IsRemote = true };
+            ErrorCode.RemoteDisconnect, $"The other end ended session {session.Id} to {session.Destination}{how}.")
+        {
+            IsRemote = true,
+        };
         bool reader = session.Receiver.End(isError ? error : null);
         bool writer = isError ? session.Sender.Fail(error) : session.Sender.Stop(error);
         return new Wakeups(session, reader, writer, IsOver: true, IsAborted: isError);

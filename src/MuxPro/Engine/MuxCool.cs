@@ -7,10 +7,12 @@ using MuxPro.Sessions;
 namespace MuxPro.Engine;
 
 /// <summary>
-/// Mux.Cool (SPEC 9): what is other than in version 0.0. It is recognised by its first frame; and there is no credit: a sub-connection whose application does
-/// not read holds up the whole main connection for a short grace, and then ends alone.
+/// Mux.Cool (SPEC 9): what is other than in version 0.0. It is recognised by its first frame; and there is no credit: a sub-connection
+/// whose application does not read holds up the whole main connection for a short grace, and then ends alone.
 /// </summary>
-internal sealed class MuxCool(Lock gate, MainConnection connection, SessionContext context, OpenSessions sessions, Violations violations, ILogger log)
+internal sealed class MuxCool(
+    Lock gate, MainConnection connection, SessionContext context, Agreement agreement, OpenSessions sessions, Violations violations,
+    ILogger log)
 {
     // Who takes this part of its buffer within its grace reads well enough to be waited for.
     private const int RenewingPart = 4;
@@ -39,7 +41,7 @@ internal sealed class MuxCool(Lock gate, MainConnection connection, SessionConte
         bool isCool = first[State] == (byte)FrameType.New;
         if (isCool && context.Options.AcceptedProtocols.HasFlag(MuxProtocols.MuxCool))
         {
-            connection.OnAgreed(Dialect.MuxCool, ProtocolVersion.V0_0);
+            agreement.OnMuxCool();
         }
         else if (!isCool && !context.Options.AcceptedProtocols.HasFlag(MuxProtocols.MuxPro))
         {
@@ -67,7 +69,7 @@ internal sealed class MuxCool(Lock gate, MainConnection connection, SessionConte
     /// <summary>Payload was received. The receive loop's.</summary>
     public void OnPayload(Session session, int count)
     {
-        session.Received += count;
+        session.Grace.Received += count;
         if (session.Receiver.Unread > context.Options.MuxCoolBuffer && !_full.Contains(session))
         {
             _full.Add(session);
@@ -75,8 +77,8 @@ internal sealed class MuxCool(Lock gate, MainConnection connection, SessionConte
     }
 
     /// <summary>
-    /// Waits until those that were found full have been read from. Each has its grace for that, in which others wait or may wait; who reads well gets it
-    /// again and again (<see cref="StallGrace"/>). The receive loop's.
+    /// Waits until those that were found full have been read from. Each has its grace for that, in which others wait or may wait; who
+    /// reads well gets it again and again (<see cref="StallGrace"/>). The receive loop's.
     /// </summary>
     public async ValueTask WaitForRoomAsync()
     {
@@ -109,7 +111,7 @@ internal sealed class MuxCool(Lock gate, MainConnection connection, SessionConte
             }
 
             long unread = session.Receiver.Unread;
-            session.Grace.Renew(session.Received - unread, context.Options.MuxCoolBuffer / RenewingPart);
+            session.Grace.Renew(session.Grace.Received - unread, context.Options.MuxCoolBuffer / RenewingPart);
             if (unread <= context.Options.MuxCoolBuffer)
             {
                 return;

@@ -3,7 +3,9 @@ using MuxPro.Sessions;
 
 namespace MuxPro.Engine;
 
-/// <summary>The sub-connections of a main connection: who holds which id, how many are open, how many linger. Guarded by the gate.</summary>
+/// <summary>
+/// The sub-connections of a main connection: who holds which id, how many are open, how many linger. Guarded by the gate.
+/// </summary>
 /// <param name="context">What they share.</param>
 /// <param name="onEmpty">Called under the gate when the last open one has ended.</param>
 internal sealed class OpenSessions(SessionContext context, Action onEmpty)
@@ -42,6 +44,35 @@ internal sealed class OpenSessions(SessionContext context, Action onEmpty)
 
     /// <inheritdoc cref="SessionTable{T}.GetEnumerator"/>
     public SessionTable<Session>.Enumerator GetEnumerator() => _table.GetEnumerator();
+
+    /// <summary>Ends all of them, because the main connection is gone.</summary>
+    /// <param name="code">How they end.</param>
+    /// <param name="error">Why.</param>
+    /// <param name="drop">Whether what they received before is dropped.</param>
+    /// <returns>Whom to tell, without a lock.</returns>
+    public List<Wakeups> EndAll(ErrorCode code, Exception error, bool drop)
+    {
+        var wakeups = new List<Wakeups>();
+        foreach (Session session in this)
+        {
+            if (!session.State.IsAborted)
+            {
+                wakeups.Add(Wakeups.Stop(session, code, error, drop));
+            }
+
+            Discard(session);
+        }
+
+        return wakeups;
+    }
+
+    /// <summary>Ends one without a word to the other end.</summary>
+    public void Discard(Session session)
+    {
+        SessionState before = session.State;
+        session.State.Discard();
+        Settle(session, before);
+    }
 
     /// <summary>Books what a transition of a session has changed: counts, and the id of one that is over.</summary>
     /// <param name="session">The session.</param>

@@ -11,10 +11,12 @@ namespace MuxPro.Engine;
 
 /// <summary>The receive loop: cuts what comes into frames and payload. It waits for the transport and for nothing else.</summary>
 internal sealed class ReceiveLoop(
-    MainConnection connection, SessionContext context, Transport transport, FrameHandlers frames, ControlHandlers control, Violations violations,
-    MuxCool muxCool, PeerWatch watch, MuxMetrics metrics, ILogger log)
+    MainConnection connection, SessionContext context, Agreement agreement, Transport transport, FrameHandlers frames,
+    ControlHandlers control, Violations violations, MuxCool muxCool, PeerWatch watch, MuxMetrics metrics, ILogger log)
 {
-    /// <summary>Bytes up to which it is a message rather than a part of a stream: it goes ahead of those with more among its equals.</summary>
+    /// <summary>
+    /// Bytes up to which it is a message rather than a part of a stream: it goes ahead of those with more among its equals.
+    /// </summary>
     public const int Little = 4 * 1024;
 
     // What one main connection may receive in a row while others wait for the thread.
@@ -25,7 +27,7 @@ internal sealed class ReceiveLoop(
     private const int MinReceive = 16 * 1024;
 
     private readonly ILogger _log = log;
-    private readonly List<Session> _readers = [];
+    private readonly WaitingReaders _readers = new();
     private readonly TailAwaitable _receiving = new();
     private FrameReader _reader;
     private bool _isAgreed; // the reader knows what is spoken
@@ -33,11 +35,10 @@ internal sealed class ReceiveLoop(
     private bool _isBusy; // there was something to receive at once: the thread will not be free soon
     private long _bytesReceived;
 
-    // The payload under way: whose it is (nobody's: it is dropped), how much of it is to come, and what has come of one that is handed over whole.
+    // The payload under way: whose it is (nobody's: it is dropped) and how much of it is to come.
     private Session? _receiver;
     private int _payloadLeft;
-    private Slab? _whole;
-    private int _wholeLength;
+    private WholePayload _whole;
 
     /// <summary>Bytes that were received, frames and all.</summary>
     public long BytesReceived => Volatile.Read(ref _bytesReceived);
@@ -67,13 +68,13 @@ internal sealed class ReceiveLoop(
                 _isBusy = receive.IsCompleted;
                 if (_isBusy)
                 {
-                    WakeReaders();
+                    _readers.Wake();
                     received = await receive.ConfigureAwait(false);
                 }
                 else
                 {
                     bytes = receives = 0;
-                    received = await _receiving.Await(receive, TakeLastReader());
+                    received = await _receiving.Await(receive, _readers.TakeLast());
                 }
 
                 if (received == 0)
@@ -92,7 +93,7 @@ internal sealed class ReceiveLoop(
 
                 if (muxCool.HasFull)
                 {
-                    WakeReaders();
+                    _readers.Wake();
                     await muxCool.WaitForRoomAsync().ConfigureAwait(false);
                 }
 
@@ -100,7 +101,7 @@ internal sealed class ReceiveLoop(
                 bytes += received;
                 if (bytes >= ReceiveInARow || ++receives >= ReceivesInARow)
                 {
-                    WakeReaders();
+                    _readers.Wake();
                     bytes = receives = 0;
                     await Task.Yield();
                 }
@@ -113,8 +114,8 @@ internal sealed class ReceiveLoop(
         }
         finally
         {
-            WakeReaders();
-            ReleaseWhole();
+            _readers.Wake();
+            _whole.Release();
             slab.Release();
         }
     }
@@ -124,7 +125,8 @@ internal sealed class ReceiveLoop(
     {
         int left = end - start;
 
-        // Only frames that nobody needs so large (a list of versions, a CreditUpdate with junk) leave much behind; they end at 66,051 bytes.
+        // Only frames that nobody needs so large (a list of versions, a CreditUpdate with junk) leave much behind; they end at 66,051
+        // bytes.
         var next = Slab.Rent(Math.Max(Slab.Large, left + (2 * MinReceive)));
         slab.Array.AsSpan(start, left).CopyTo(next.Array);
         slab.Release();
@@ -223,7 +225,7 @@ internal sealed class ReceiveLoop(
         if (!_hasSpoken)
         {
             _hasSpoken = true;
-            connection.OnPeerSpoke();
+            agreement.OnPeerSpoke();
         }
 
         return frame.Type switch
@@ -245,15 +247,15 @@ internal sealed class ReceiveLoop(
         ISessionReceiver receiver = session.Receiver;
         bool isWaitedFor;
         SessionViolation? violation;
-        if ((count < _payloadLeft || _wholeLength > 0) && receiver.IsWhole)
+        if ((count < _payloadLeft || _whole.Length > 0) && receiver.IsWhole)
         {
-            if (!Assemble(slab.Array.AsSpan(start, count)))
+            if (!_whole.TryComplete(slab.Array.AsSpan(start, count), _payloadLeft, out Slab? whole))
             {
                 return true;
             }
 
-            isWaitedFor = receiver.Receive(_whole!, 0, _wholeLength, out violation);
-            ReleaseWhole();
+            isWaitedFor = receiver.Receive(whole, 0, _whole.Length, out violation);
+            _whole.Release();
         }
         else
         {
@@ -286,48 +288,6 @@ internal sealed class ReceiveLoop(
         }
 
         return true;
-    }
-
-    /// <summary>Puts the parts of a payload together that is handed over whole.</summary>
-    /// <returns>Whether it is complete.</returns>
-    private bool Assemble(ReadOnlySpan<byte> part)
-    {
-        _whole ??= Slab.Rent(Slab.Large);
-        part.CopyTo(_whole.Array.AsSpan(_wholeLength));
-        _wholeLength += part.Length;
-        return part.Length == _payloadLeft;
-    }
-
-    private void ReleaseWhole()
-    {
-        _whole?.Release();
-        _whole = null;
-        _wholeLength = 0;
-    }
-
-    private void WakeReaders()
-    {
-        foreach (Session session in _readers)
-        {
-            session.Receiver.Wake();
-        }
-
-        _readers.Clear();
-    }
-
-    /// <summary>Wakes all who can read but the last one.</summary>
-    /// <returns>That one: it goes on on this thread, once the next receive is under way and the thread has nothing else to do.</returns>
-    private Session? TakeLastReader()
-    {
-        if (_readers.Count == 0)
-        {
-            return null;
-        }
-
-        Session last = _readers[^1];
-        _readers.RemoveAt(_readers.Count - 1);
-        WakeReaders();
-        return last;
     }
 
     private void OnEndOfStream(bool inFrame)

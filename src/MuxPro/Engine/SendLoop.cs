@@ -5,8 +5,12 @@ using MuxPro.Transports;
 
 namespace MuxPro.Engine;
 
-/// <summary>The send loop: pulls frames out of the sessions when the transport can take more. It waits for the transport and for a signal.</summary>
-internal sealed class SendLoop(Lock gate, MainConnection connection, SessionContext context, Transport transport, FrameCutter cutter, PeerWatch watch, MuxMetrics metrics)
+/// <summary>
+/// The send loop: pulls frames out of the sessions when the transport can take more. It waits for the transport and for a signal.
+/// </summary>
+internal sealed class SendLoop(
+    Lock gate, MainConnection connection, SessionContext context, Transport transport, FrameCutter cutter, PeerWatch watch,
+    MuxMetrics metrics)
 {
     private readonly AsyncSignal _signal = new();
     private long _bytesSent; // written by this loop alone

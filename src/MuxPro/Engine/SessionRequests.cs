@@ -8,8 +8,8 @@ namespace MuxPro.Engine;
 
 /// <summary>What sessions ask for, on the threads of their applications.</summary>
 internal sealed class SessionRequests(
-    Lock gate, MainConnection connection, SessionContext context, OpenSessions sessions, FrameCutter cutter, MuxCool muxCool, MuxMetrics metrics,
-    ILogger log) : ISessionEngine
+    Lock gate, MainConnection connection, SessionContext context, OpenSessions sessions, FrameCutter cutter, MuxCool muxCool,
+    MuxMetrics metrics, ILogger log) : ISessionEngine
 {
     // A message, not a part of a stream: it goes ahead of those among its equals.
     private const int Little = ReceiveLoop.Little;

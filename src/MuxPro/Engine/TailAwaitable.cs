@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace MuxPro.Engine;
 
 /// <summary>
-/// Awaits a receive, and lets a reader go on on the thread that the wait sets free: it saves the reader a change of thread. The receive loop goes on
-/// on another thread as soon as something arrives, whatever the reader does.
+/// Awaits a receive, and lets a reader go on on the thread that the wait sets free: it saves the reader a change of thread. The receive
+/// loop goes on on another thread as soon as something arrives, whatever the reader does.
 /// </summary>
 internal sealed class TailAwaitable : ICriticalNotifyCompletion
 {

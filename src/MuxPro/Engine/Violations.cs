@@ -6,10 +6,11 @@ using MuxPro.Sessions;
 namespace MuxPro.Engine;
 
 /// <summary>
-/// What happens when the other end breaks a rule: of one sub-connection, of the main connection, or of a budget. The receive loop's. Methods that may end the
-/// main connection return whether it goes on.
+/// What happens when the other end breaks a rule: of one sub-connection, of the main connection, or of a budget. The receive loop's.
+/// Methods that may end the main connection return whether it goes on.
 /// </summary>
-internal sealed class Violations(Lock gate, MainConnection connection, SessionContext context, OpenSessions sessions, ControlOutbox outbox, ILogger log)
+internal sealed class Violations(
+    Lock gate, MainConnection connection, SessionContext context, OpenSessions sessions, ControlOutbox outbox, ILogger log)
 {
     private readonly ILogger _log = log;
     private Budget _opens = NewBudget(context, context.Options.OpensPerSecond);
@@ -58,7 +59,8 @@ internal sealed class Violations(Lock gate, MainConnection connection, SessionCo
     }
 
     /// <summary>The same with 0003.</summary>
-    public bool Abort(Session session, string message, long now) => Abort(session, new SessionViolation(ErrorCode.ProtocolError, message), now);
+    public bool Abort(Session session, string message, long now)
+        => Abort(session, new SessionViolation(ErrorCode.ProtocolError, message), now);
 
     /// <summary>Answers a New with an End; the id stays free, and what still comes for it is dropped.</summary>
     public bool Refuse(ushort id, SessionViolation violation)

@@ -5,14 +5,17 @@ using MuxPro.Protocol;
 
 namespace MuxPro.Sessions;
 
-/// <summary>The datagrams that a session receives: the receive loop puts them in whole, the application takes them out one by one.</summary>
+/// <summary>
+/// The datagrams that a session receives: the receive loop puts them in whole, the application takes them out one by one.
+/// </summary>
 /// <remarks>
 /// They lie one after the other in a <see cref="SlabQueue"/>, so that many small ones cost little more than their bytes:
 /// <code>
 /// | length (2) | length of the address (2), 0 for the session's own | port (2) | type (1) | address | datagram |
 /// </code>
 /// </remarks>
-internal sealed partial class DatagramInput(Session session, ulong globalId) : ISessionReceiver, IValueTaskSource<Datagram?>, IThreadPoolWorkItem
+internal sealed partial class DatagramInput(Session session, ulong globalId)
+    : ISessionReceiver, IValueTaskSource<Datagram?>, IThreadPoolWorkItem
 {
     private const int HeadLength = 4;
 

@@ -6,8 +6,8 @@ using MuxPro.Protocol;
 namespace MuxPro.Sessions;
 
 /// <summary>
-/// The datagrams that a session sends: the application puts them in, the send loop cuts a frame for each. Nobody waits: one that finds no room is
-/// dropped and counted.
+/// The datagrams that a session sends: the application puts them in, the send loop cuts a frame for each. Nobody waits: one that finds no
+/// room is dropped and counted.
 /// </summary>
 /// <remarks>
 /// They lie one after the other in a <see cref="SlabQueue"/>, as they go over the wire behind a head of our own:
@@ -207,7 +207,9 @@ internal sealed class DatagramOutput(Session session, ulong globalId) : ISession
         => (address is null || (session.Context.IsFullCone && address.Network == Network.Udp))
             && length <= session.Context.MaxDatagram
             && length + prefix <= FrameWriter.MaxDataLength
-            && (_bytes.IsEmpty ? HasRoomForOne(HeadLength + prefix + length) : _bytes.Length + HeadLength + prefix + length <= session.Context.SendBuffer);
+            && (_bytes.IsEmpty
+                ? HasRoomForOne(HeadLength + prefix + length)
+                : _bytes.Length + HeadLength + prefix + length <= session.Context.SendBuffer);
 
     /// <summary>One may wait in any session, whatever its size: but very many sessions hold very many.</summary>
     private bool HasRoomForOne(int length) => session.Context.Unsent.Bytes + length <= session.Context.Options.MaxBuffered;

@@ -3,8 +3,8 @@ using MuxPro.Sessions;
 namespace MuxPro;
 
 /// <summary>
-/// A flow of datagrams over a main connection (SPEC 7.2), with its own flow control, priority and end. One receiver and one sender at a time;
-/// <see cref="Abort(Exception?)"/> and <see cref="DisposeAsync"/> may be called from anywhere.
+/// A flow of datagrams over a main connection (SPEC 7.2), with its own flow control, priority and end. One receiver and one sender at a
+/// time; <see cref="Abort(Exception?)"/> and <see cref="DisposeAsync"/> may be called from anywhere.
 /// </summary>
 public sealed class DatagramSession : DatagramLink
 {
@@ -34,7 +34,9 @@ public sealed class DatagramSession : DatagramLink
     /// <remarks>Not in 0.0, where every datagram goes to, and comes from, the target of the New.</remarks>
     public override bool IsFullCone => Session.Context.IsFullCone;
 
-    /// <summary>Done when the server has reached the target; fails with its code when it has not. See <see cref="Session.RemoteOpened"/>.</summary>
+    /// <summary>
+    /// Done when the server has reached the target; fails with its code when it has not. See <see cref="Session.RemoteOpened"/>.
+    /// </summary>
     public Task RemoteOpened => Session.RemoteOpened;
 
     /// <summary>Whether the main connection's version tells when the target is reached (SPEC 8).</summary>
@@ -52,10 +54,14 @@ public sealed class DatagramSession : DatagramLink
     internal Session Session { get; }
 
     /// <inheritdoc/>
-    public override ValueTask<Datagram?> ReceiveAsync(CancellationToken cancellationToken = default) => _input.ReceiveAsync(cancellationToken);
+    public override ValueTask<Datagram?> ReceiveAsync(CancellationToken cancellationToken = default)
+        => _input.ReceiveAsync(cancellationToken);
 
     /// <inheritdoc/>
-    /// <remarks>Completes at once. The largest datagram is <see cref="MuxOptions.MaxDatagram"/>, before the private version <see cref="MuxOptions.MaxDatagramBefore"/>.</remarks>
+    /// <remarks>
+    /// Completes at once. The largest datagram is <see cref="MuxOptions.MaxDatagram"/>, before the private version
+    /// <see cref="MuxOptions.MaxDatagramBefore"/>.
+    /// </remarks>
     public override ValueTask<bool> SendAsync(
         ReadOnlyMemory<byte> data, Destination? address = null, CancellationToken cancellationToken = default)
         => cancellationToken.IsCancellationRequested

@@ -1,6 +1,8 @@
 namespace MuxPro.Sessions;
 
-/// <summary>What a sub-connection asks of the main connection below it, on the threads of its application. Call it without a lock.</summary>
+/// <summary>
+/// What a sub-connection asks of the main connection below it, on the threads of its application. Call it without a lock.
+/// </summary>
 internal interface ISessionEngine
 {
     /// <summary>Why the main connection ended, or <see langword="null"/>.</summary>

@@ -3,7 +3,9 @@ using MuxPro.Protocol;
 
 namespace MuxPro.Sessions;
 
-/// <summary>What a session receives, as the engine sees it: a stream (<see cref="SessionInput"/>) or datagrams (<see cref="DatagramInput"/>).</summary>
+/// <summary>
+/// What a session receives, as the engine sees it: a stream (<see cref="SessionInput"/>) or datagrams (<see cref="DatagramInput"/>).
+/// </summary>
 internal interface ISessionReceiver
 {
     /// <summary>Whether the application reads no more.</summary>

@@ -3,7 +3,9 @@ using MuxPro.Core;
 
 namespace MuxPro.Sessions;
 
-/// <summary>What a session sends, as the engine sees it: a stream (<see cref="SessionOutput"/>) or datagrams (<see cref="DatagramOutput"/>).</summary>
+/// <summary>
+/// What a session sends, as the engine sees it: a stream (<see cref="SessionOutput"/>) or datagrams (<see cref="DatagramOutput"/>).
+/// </summary>
 internal interface ISessionSender
 {
     /// <summary>Bytes that wait to be sent.</summary>

@@ -12,8 +12,9 @@ public sealed partial class Session
 
     /// <summary>
     /// Done when the server has reached the target; fails with a <see cref="SessionException"/> that has the code when it has not, or a
-    /// <see cref="MainConnectionException"/>. Only <see cref="ProtocolVersion.Private"/> says so on its own (SPEC 8); in 0.0 and 0.1 the first bytes of the
-    /// answer are the sign, so do not wait for it before the target was sent what it answers to: see <see cref="HasOpenResult"/>. At a server it is done.
+    /// <see cref="MainConnectionException"/>. Only <see cref="ProtocolVersion.Private"/> says so on its own (SPEC 8); in 0.0 and 0.1 the
+    /// first bytes of the answer are the sign, so do not wait for it before the target was sent what it answers to: see
+    /// <see cref="HasOpenResult"/>. At a server it is done.
     /// </summary>
     public Task RemoteOpened
     {
@@ -41,8 +42,8 @@ public sealed partial class Session
     public bool HasOpenResult => Context.Dialect.HasOpenResult;
 
     /// <summary>
-    /// At a server that accepts sub-connections itself: says that the target is reached (SPEC 8, open result). The first read or write says it too; an
-    /// <see cref="Abort(ErrorCode)"/> before refuses.
+    /// At a server that accepts sub-connections itself: says that the target is reached (SPEC 8, open result). The first read or write
+    /// says it too; an <see cref="Abort(ErrorCode)"/> before refuses.
     /// </summary>
     public void ConfirmOpened()
     {

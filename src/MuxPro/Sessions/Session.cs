@@ -6,8 +6,8 @@ using MuxPro.Sessions;
 namespace MuxPro;
 
 /// <summary>
-/// A sub-connection: one stream of bytes each way over a main connection, with its own flow control, priority and end. One reader and one writer at
-/// a time; <see cref="Abort(ErrorCode)"/> and <see cref="DisposeAsync"/> may be called from anywhere.
+/// A sub-connection: one stream of bytes each way over a main connection, with its own flow control, priority and end. One reader and one
+/// writer at a time; <see cref="Abort(ErrorCode)"/> and <see cref="DisposeAsync"/> may be called from anywhere.
 /// </summary>
 /// <remarks>
 /// Completing <see cref="Output"/> sends End 0000 after all data (a half-close); completing it with an exception aborts. Completing
@@ -86,7 +86,9 @@ public sealed partial class Session : Link, ISendQueueItem<Session>
         }
     }
 
-    /// <summary>How the session ended: the first code other than 0000 that either end sent, or 0000. <see langword="null"/> while it lives.</summary>
+    /// <summary>
+    /// How the session ended: the first code other than 0000 that either end sent, or 0000. <see langword="null"/> while it lives.
+    /// </summary>
     public ErrorCode? EndCode { get; private set; }
 
     /// <summary>What it shares with the other sub-connections of its main connection.</summary>
@@ -128,9 +130,8 @@ public sealed partial class Session : Link, ISendQueueItem<Session>
     internal bool InSendQueue;
     internal bool InControlQueue;
 
-    // SPEC 9: the receive loop's, of Mux.Cool.
+    // SPEC 9: the receive loop's, in Mux.Cool.
     internal StallGrace Grace;
-    internal long Received;
 
     byte ISendQueueItem<Session>.Priority => Priority;
 
@@ -140,13 +141,17 @@ public sealed partial class Session : Link, ISendQueueItem<Session>
     /// <returns>The flow; disposing it disposes the session.</returns>
     /// <exception cref="InvalidOperationException"><see cref="Destination"/> is not UDP.</exception>
     public DatagramSession AsDatagrams()
-        => IsDatagrams ? new DatagramSession(this) : throw new InvalidOperationException($"{Destination} is a stream, not a flow of datagrams.");
+        => IsDatagrams
+            ? new DatagramSession(this)
+            : throw new InvalidOperationException($"{Destination} is a stream, not a flow of datagrams.");
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">The session is a flow of datagrams: see <see cref="AsDatagrams"/>.</exception>
     public override Stream AsStream() => _stream ??= new SessionStream(this, (SessionInput)Input, (SessionOutput)Output);
 
-    /// <summary>Ends the own direction after all data that was written: the other end reads the end of the stream and may still answer.</summary>
+    /// <summary>
+    /// Ends the own direction after all data that was written: the other end reads the end of the stream and may still answer.
+    /// </summary>
     public void CompleteWrites() => _sender.Complete();
 
     /// <summary>Ends both directions at once: unsent and unread data is dropped, and the other end is told the code.</summary>
@@ -174,8 +179,8 @@ public sealed partial class Session : Link, ISendQueueItem<Session>
             : ErrorCode.RemoteDisconnect;
         string because = reason is null ? "." : $": {reason.Message}";
         FailureDetail detail = (reason as SessionException)?.Detail ?? FailureDetail.None;
-        Context.Engine.Abort(
-            this, new SessionException(code, $"Session {Id} to {Destination} was aborted by this end{because}", reason) { Detail = detail });
+        string message = $"Session {Id} to {Destination} was aborted by this end{because}";
+        Context.Engine.Abort(this, new SessionException(code, message, reason) { Detail = detail });
     }
 
     /// <summary>

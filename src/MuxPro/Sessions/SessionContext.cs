@@ -4,7 +4,9 @@ using MuxPro.Protocol;
 
 namespace MuxPro.Sessions;
 
-/// <summary>What the sub-connections of one main connection share: its settings, what was agreed with the other end, its budgets and its clock.</summary>
+/// <summary>
+/// What the sub-connections of one main connection share: its settings, what was agreed with the other end, its budgets and its clock.
+/// </summary>
 /// <param name="options">Settings.</param>
 /// <param name="watch">Knows the round-trip time.</param>
 /// <param name="isClient">Whether this end opens the sub-connections.</param>
@@ -86,7 +88,8 @@ internal sealed class SessionContext(MuxOptions options, PeerWatch watch, bool i
     public SendCredit NewSendCredit() => new(Dialect == Dialect.MuxCool ? SendCredit.Unlimited : PeerLimits.InitialWindow);
 
     /// <summary>What this end takes at first of a sub-connection (SPEC 6.3.6 and 8).</summary>
-    /// <param name="reserve">So many bytes the other end can always send once all is consumed: the largest piece that cannot be split.</param>
+    /// <param name="reserve">So many bytes the other end can always send once all is consumed: the largest piece that cannot be
+    /// split.</param>
     public ReceiveCredit NewReceiveCredit(int reserve)
     {
         if (Dialect == Dialect.MuxCool)

@@ -5,7 +5,9 @@ using MuxPro.Protocol;
 
 namespace MuxPro.Sessions;
 
-/// <summary>What a session receives: the receive loop puts in, the application takes out, and what it took becomes credit for the other end.</summary>
+/// <summary>
+/// What a session receives: the receive loop puts in, the application takes out, and what it took becomes credit for the other end.
+/// </summary>
 internal sealed partial class SessionInput(Session session)
     : PipeReader, ISessionReceiver, IValueTaskSource<ReadResult>, IValueTaskSource, IThreadPoolWorkItem
 {

@@ -14,8 +14,8 @@ public sealed record SessionReport(
     public byte Priority { get; init; }
 
     /// <summary>
-    /// Datagrams that were dropped here while this sub-connection had the flow, in both directions: no room, no credit, too large, or not allowed. On Linux
-    /// those are among them that the kernel had no room for when they came from targets. 0 for a stream.
+    /// Datagrams that were dropped here while this sub-connection had the flow, in both directions: no room, no credit, too large, or not
+    /// allowed. On Linux those are among them that the kernel had no room for when they came from targets. 0 for a stream.
     /// </summary>
     public long DatagramsDropped { get; init; }
 }

@@ -4,8 +4,8 @@ namespace MuxPro.Sessions;
 
 /// <summary>One waiter of a session's direction, again and again, without allocating. The owner is the value task source.</summary>
 /// <remarks>
-/// <see cref="Start"/> and <see cref="Stop"/> are called under the session's lock; whoever is told by <see cref="Stop"/> that somebody waits ends
-/// the wait with <see cref="Wake"/>, outside the lock. The waiter goes on from the pool's global queue: threads look at their
+/// <see cref="Start"/> and <see cref="Stop"/> are called under the session's lock; whoever is told by <see cref="Stop"/> that somebody
+/// waits ends the wait with <see cref="Wake"/>, outside the lock. The waiter goes on from the pool's global queue: threads look at their
 /// own queues first, and in those two busy sub-connections that wake each other would keep everybody else waiting.
 /// </remarks>
 internal struct SessionWait
