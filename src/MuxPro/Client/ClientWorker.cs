@@ -1,4 +1,3 @@
-using MuxPro.Core;
 using MuxPro.Engine;
 
 namespace MuxPro;
@@ -34,7 +33,8 @@ public sealed class ClientWorker : IAsyncDisposable
     public ProtocolVersion Version { get; }
 
     /// <summary>
-    /// The round-trip time of the main connection: what the kernel measured, or the last ping, or the negotiation; <see langword="null"/> while it is not known.
+    /// The round-trip time of the main connection: what the kernel measured, or the last ping, or the negotiation; <see langword="null"/>
+    /// while it is not known.
     /// </summary>
     public TimeSpan? RoundTripTime => _connection.RoundTripTime;
 
@@ -141,7 +141,10 @@ public sealed class ClientWorker : IAsyncDisposable
         }
     }
 
-    /// <summary>Reserves a place for one sub-connection, if there is room. Use it with <see cref="Open"/>, or give it back with <see cref="Release"/>.</summary>
+    /// <summary>
+    /// Reserves a place for one sub-connection, if there is room. Use it with <see cref="Open"/>, or give it back with
+    /// <see cref="Release"/>.
+    /// </summary>
     /// <returns>Whether there was room.</returns>
     public bool TryReserve()
     {
@@ -165,7 +168,9 @@ public sealed class ClientWorker : IAsyncDisposable
     /// <param name="destination">Where to.</param>
     /// <param name="priority">0 is served first, 255 last.</param>
     /// <returns>The sub-connection.</returns>
-    /// <exception cref="MainConnectionException">The main connection is gone or closing; nothing was sent. The place is given back.</exception>
+    /// <exception cref="MainConnectionException">
+    /// The main connection is gone or closing; nothing was sent. The place is given back.
+    /// </exception>
     /// <exception cref="SessionException">All ids are in use (0004). The place is given back.</exception>
     public Session Open(Destination destination, byte priority = Session.DefaultPriority)
     {

@@ -2,7 +2,6 @@ using System.IO.Pipelines;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
-using MuxPro.Transports;
 
 namespace MuxPro;
 
@@ -90,7 +89,8 @@ internal class StreamLink : Link
 
             Shutdown();
         }
-        catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception exception)
+            when (exception is IOException or SocketException or ObjectDisposedException or InvalidOperationException)
         {
             // The other end is gone: there is nobody to tell.
         }
@@ -163,7 +163,8 @@ internal class StreamLink : Link
 
         public override void CancelPendingFlush() => inner.CancelPendingFlush();
 
-        public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => inner.FlushAsync(cancellationToken);
+        public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
+            => inner.FlushAsync(cancellationToken);
 
         public override void Complete(Exception? exception = null)
         {

@@ -1,7 +1,6 @@
 using CsCheck;
-using MuxPro.Core;
 
-namespace MuxPro.Tests.Core;
+namespace MuxPro.Tests;
 
 public sealed class WearLimitsTests
 {

@@ -3,11 +3,11 @@ using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using MuxPro.Buffers;
 
-namespace MuxPro.Transports;
+namespace MuxPro;
 
 /// <summary>
-/// The socket below TLS. TLS reads and writes a record of at most 16 KiB at a time; here a system call moves many of them. What is written waits
-/// for a flush once <see cref="StartBuffering"/> was called. One read and one write at a time; holds no buffer while idle.
+/// The socket below TLS. TLS reads and writes a record of at most 16 KiB at a time; here a system call moves many of them. What is written
+/// waits for a flush once <see cref="StartBuffering"/> was called. One read and one write at a time; holds no buffer while idle.
 /// </summary>
 internal sealed class RecordStream(Socket socket) : NetworkStream(socket, ownsSocket: true)
 {

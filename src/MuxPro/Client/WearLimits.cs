@@ -1,4 +1,4 @@
-namespace MuxPro.Core;
+namespace MuxPro;
 
 /// <summary>When a main connection is worn out.</summary>
 /// <param name="Sessions">Sub-connections in its life.</param>
