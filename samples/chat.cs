@@ -54,7 +54,8 @@ internal sealed record User(string Name, Session Session, StreamReader Reader);
 internal sealed class Room
 {
     // A session has one writer at a time: here it is the one reader of this channel.
-    private readonly Channel<(string Text, Session? Joined, Session? Left)> _events = Channel.CreateUnbounded<(string, Session?, Session?)>();
+    private readonly Channel<(string Text, Session? Joined, Session? Left)> _events =
+        Channel.CreateUnbounded<(string, Session?, Session?)>();
 
     public async Task ServeAsync(Link link)
     {

@@ -1,4 +1,5 @@
-// Forwards a local port through a client and a server to a target, like `ssh -L`: application -> port -> client -> main connection -> server -> target.
+// Forwards a local port through a client and a server to a target, like `ssh -L`: application -> port -> client -> main connection ->
+// server -> target.
 //
 //   dotnet run samples/port-forward.cs server 9527                              takes main connections on port 9527
 //   dotnet run samples/port-forward.cs 8080 localhost:9527 example.com:80       forwards port 8080 to example.com:80 through it
@@ -41,11 +42,13 @@ return 0;
 async Task ForwardAsync(TcpListener listener, Destination server, Destination target)
 {
     await using ClientManager client = MuxClient.Connect(ct => Link.ConnectTcpAsync(server.Host, server.Port, ct));
-    await AcceptAsync(listener, async socket => await Relay.RunAsync(Link.FromSocket(socket), await client.DispatchAsync(target, stop.Token), stop.Token));
+    await AcceptAsync(listener, async socket => await Relay.RunAsync(
+        Link.FromSocket(socket), await client.DispatchAsync(target, stop.Token), stop.Token));
 }
 
 // The server: each connection to its port is a main connection.
-Task ServeAsync(TcpListener listener) => AcceptAsync(listener, socket => new Server(new DirectDispatcher()).RunAsync(Link.FromSocket(socket), stop.Token));
+Task ServeAsync(TcpListener listener)
+    => AcceptAsync(listener, socket => new Server(new DirectDispatcher()).RunAsync(Link.FromSocket(socket), stop.Token));
 
 async Task AcceptAsync(TcpListener listener, Func<Socket, Task> serve)
 {

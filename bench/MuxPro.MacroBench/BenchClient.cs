@@ -8,7 +8,9 @@ namespace MuxPro.MacroBench;
 /// <summary>What the processes of a run report at one moment.</summary>
 internal readonly record struct Snapshot(ProcessStatistics Client, ProcessStatistics Server, ProcessStatistics Watched);
 
-/// <summary>The client process: its streams, and the questions about CPU, memory and bytes received that go over the control connection.</summary>
+/// <summary>
+/// The client process: its streams, and the questions about CPU, memory and bytes received that go over the control connection.
+/// </summary>
 internal sealed class BenchClient : IDisposable
 {
     private readonly Socket _control;

@@ -22,7 +22,9 @@ Directory.CreateDirectory(args[0]);
 var draw = new Drawing(runs, args[0]);
 draw.Lines("streams", "Bulk over one main connection", "streams", "MB/s", "megabytes_per_second", logarithmic: true, Alignment.LowerRight,
     [("w2-1", 1), ("w2-10", 10), ("w2", 100), ("w2-1000", 1_000), ("w2-10000", 10_000)]);
-draw.Lines("round-trip", "Bulk, one stream, 1 Gbit/s", "round-trip time, ms", "MB/s", "megabytes_per_second", logarithmic: false, Alignment.UpperRight,
+draw.Lines(
+    "round-trip", "Bulk, one stream, 1 Gbit/s", "round-trip time, ms", "MB/s", "megabytes_per_second",
+    logarithmic: false, Alignment.UpperRight,
     [("w6-10", 10), ("w6-50", 50), ("w6", 100), ("w6-200", 200)]);
 draw.LatencyUnderLoad("latency", "64 B ping-pong beside 8 bulk streams");
 return 0;
@@ -40,7 +42,8 @@ internal sealed class Drawing(List<JsonObject> runs, string directory)
     private static readonly ScottPlot.Palettes.Category10 Colors = new ScottPlot.Palettes.Category10();
 
     public void Lines(
-        string name, string title, string xTitle, string yTitle, string key, bool logarithmic, Alignment legend, (string Workload, double X)[] points)
+        string name, string title, string xTitle, string yTitle, string key, bool logarithmic, Alignment legend,
+        (string Workload, double X)[] points)
     {
         using Plot plot = Start(title, xTitle, yTitle);
         foreach (string peer in Order)

@@ -1,6 +1,5 @@
-// Uses what the libraries have, as native code: client, pool, server, Kestrel endpoint and transport, WebSockets, options, health checks and
-// the HTTP handler.
-// Prints one line and exits with 0 when all of it worked. eng/aot.sh publishes and runs it.
+// Uses what the libraries have, as native code: client, pool, server, Kestrel endpoint and transport, WebSockets, options, health checks
+// and the HTTP handler. Prints one line and exits with 0 when all of it worked. eng/aot.sh publishes and runs it.
 using System.Net;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;

@@ -2,16 +2,28 @@ using System.Net.Security;
 
 namespace MuxPro.AspNetCore;
 
-/// <summary>Settings of a client that <c>AddMuxClient</c> registers. Values that break a rule stop the host when it starts, and the message names them.</summary>
+/// <summary>
+/// Settings of a client that <c>AddMuxClient</c> registers. Values that break a rule stop the host when it starts, and the message names
+/// them.
+/// </summary>
 public sealed class MuxClientOptions : MuxConnectionOptions
 {
     private static readonly ClientStrategy DefaultStrategy = new();
 
-    /// <summary>Where the server is: <c>tls://HOST:PORT</c>, <c>tcp://HOST:PORT</c>, or the address of a WebSocket, <c>wss://HOST/PATH</c> or <c>ws://HOST/PATH</c>.</summary>
-    /// <value>The default value is <see langword="null"/>: <see cref="Dial"/> connects. The port of <c>tls:</c> and <c>tcp:</c> is 9527 where it is left out.</value>
+    /// <summary>
+    /// Where the server is: <c>tls://HOST:PORT</c>, <c>tcp://HOST:PORT</c>, or the address of a WebSocket, <c>wss://HOST/PATH</c> or
+    /// <c>ws://HOST/PATH</c>.
+    /// </summary>
+    /// <value>
+    /// The default value is <see langword="null"/>: <see cref="Dial"/> connects. The port of <c>tls:</c> and <c>tcp:</c> is 9527 where it
+    /// is left out.
+    /// </value>
     public Uri? Address { get; set; }
 
-    /// <summary>Connects to the server, where <see cref="Address"/> cannot say how: a client certificate, a proxy, another transport. Goes before it.</summary>
+    /// <summary>
+    /// Connects to the server, where <see cref="Address"/> cannot say how: a client certificate, a proxy, another transport. Goes before
+    /// it.
+    /// </summary>
     /// <value>The default value is <see langword="null"/>.</value>
     public Func<CancellationToken, ValueTask<Link>>? Dial { get; set; }
 

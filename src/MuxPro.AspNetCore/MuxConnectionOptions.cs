@@ -1,6 +1,8 @@
 namespace MuxPro.AspNetCore;
 
-/// <summary>Settings of main connections, as configuration files have them. What is not here is set in code, with <see cref="Customize"/>.</summary>
+/// <summary>
+/// Settings of main connections, as configuration files have them. What is not here is set in code, with <see cref="Customize"/>.
+/// </summary>
 public abstract class MuxConnectionOptions
 {
     private static readonly MuxOptions Defaults = new();
@@ -31,7 +33,8 @@ public abstract class MuxConnectionOptions
     public long MaxBuffered { get; set; } = Defaults.MaxBuffered;
 
     /// <summary>
-    /// Changes the settings after everything else, for those that have no property here: <c>options.Customize(mux => mux with { SendBuffer = 65_536 })</c>.
+    /// Changes the settings after everything else, for those that have no property here: <c>options.Customize(mux => mux with { SendBuffer
+    /// = 65_536 })</c>.
     /// </summary>
     /// <param name="change">Gets the settings and returns those to use.</param>
     public void Customize(Func<MuxOptions, MuxOptions> change)
@@ -63,7 +66,9 @@ public abstract class MuxConnectionOptions
 
     private protected virtual MuxOptions ApplyOwn(MuxOptions options, List<string> failures) => options;
 
-    /// <summary>Sets one value; what is wrong with it becomes a failure instead of an exception, so that all are reported at once.</summary>
+    /// <summary>
+    /// Sets one value; what is wrong with it becomes a failure instead of an exception, so that all are reported at once.
+    /// </summary>
     private protected static TOptions Try<TOptions, T>(TOptions options, T value, Func<TOptions, T, TOptions> with, List<string> failures)
     {
         try

@@ -4,15 +4,17 @@ using System.Net;
 namespace MuxPro.AspNetCore;
 
 /// <summary>
-/// Where sub-connections arrive: an address that Kestrel can listen on, as in <c>kestrel.Listen(new MuxEndPoint("api.internal", 80))</c>. It takes the
-/// sub-connections that ask for this host and port, over whatever main connection they come. Immutable.
+/// Where sub-connections arrive: an address that Kestrel can listen on, as in <c>kestrel.Listen(new MuxEndPoint("api.internal", 80))</c>.
+/// It takes the sub-connections that ask for this host and port, over whatever main connection they come. Immutable.
 /// </summary>
 public sealed class MuxEndPoint : EndPoint, IEquatable<MuxEndPoint>
 {
     private readonly IPAddress? _address;
 
     /// <summary>Makes the address.</summary>
-    /// <param name="host">A domain name, <c>*.</c> before a domain name for all names below it, an IP address, or <c>*</c> for every host.</param>
+    /// <param name="host">
+    /// A domain name, <c>*.</c> before a domain name for all names below it, an IP address, or <c>*</c> for every host.
+    /// </param>
     /// <param name="port">The port, 1 to 65,535; 0 for every port.</param>
     /// <exception cref="ArgumentException">The host is none of these.</exception>
     public MuxEndPoint(string host, int port = 0)
@@ -37,7 +39,9 @@ public sealed class MuxEndPoint : EndPoint, IEquatable<MuxEndPoint>
     /// <summary>The port, or 0 for every port.</summary>
     public int Port { get; }
 
-    /// <summary>How narrow the address is: of two that match, the narrower takes the sub-connection. The host counts before the port.</summary>
+    /// <summary>
+    /// How narrow the address is: of two that match, the narrower takes the sub-connection. The host counts before the port.
+    /// </summary>
     internal int Precedence => ((Host[0] != '*' ? ushort.MaxValue : Host.Length) * 2) + (Port == 0 ? 0 : 1);
 
     /// <summary>Whether sub-connections to a destination arrive here.</summary>

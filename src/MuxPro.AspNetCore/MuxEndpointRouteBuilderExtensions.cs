@@ -15,7 +15,8 @@ namespace Microsoft.AspNetCore.Builder;
 public static class MuxEndpointRouteBuilderExtensions
 {
     /// <summary>
-    /// Takes main connections over WebSockets, for clients that reach nothing but HTTP: <see cref="Link.ConnectWebSocketAsync"/>. It needs <c>app.UseWebSockets()</c>.
+    /// Takes main connections over WebSockets, for clients that reach nothing but HTTP: <see cref="Link.ConnectWebSocketAsync"/>. It needs
+    /// <c>app.UseWebSockets()</c>.
     /// </summary>
     /// <remarks>Who may come is decided as for any endpoint: <c>app.MapMuxPro("/mux").RequireAuthorization()</c>.</remarks>
     /// <param name="endpoints">The application.</param>
@@ -46,8 +47,12 @@ public static class MuxEndpointRouteBuilderExtensions
             return;
         }
 
-        string? protocol = context.WebSockets.WebSocketRequestedProtocols.Contains(MuxProDefaults.Protocol) ? MuxProDefaults.Protocol : null;
-        EndPoint? remote = context.Connection.RemoteIpAddress is { } address ? new IPEndPoint(address, context.Connection.RemotePort) : null;
+        string? protocol = context.WebSockets.WebSocketRequestedProtocols.Contains(MuxProDefaults.Protocol)
+            ? MuxProDefaults.Protocol
+            : null;
+        EndPoint? remote = context.Connection.RemoteIpAddress is { } address
+            ? new IPEndPoint(address, context.Connection.RemotePort)
+            : null;
         Link link = Link.FromWebSocket(await context.WebSockets.AcceptWebSocketAsync(protocol), remote);
         var info = new MainConnectionInfo(context.Connection.Id, context.Features.Get<ITlsConnectionFeature>());
         await host.RunAsync(link, info, context.Features);

@@ -24,7 +24,10 @@ public static class MuxHealthChecksBuilderExtensions
             tags));
     }
 
-    /// <summary>Checks that the server takes main connections: it fails from the moment that the host begins to stop, while sub-connections are finished.</summary>
+    /// <summary>
+    /// Checks that the server takes main connections: it fails from the moment that the host begins to stop, while sub-connections are
+    /// finished.
+    /// </summary>
     /// <param name="builder">The health checks.</param>
     /// <param name="failureStatus">What a failure means; the default is <see cref="HealthStatus.Unhealthy"/>.</param>
     /// <param name="tags">Tags to choose checks by.</param>

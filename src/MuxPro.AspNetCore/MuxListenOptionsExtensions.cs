@@ -17,8 +17,8 @@ public static class MuxListenOptionsExtensions
     /// <summary>Takes the connections of an endpoint as main connections; after <c>UseHttps</c> over TLS.</summary>
     /// <param name="listenOptions">The endpoint.</param>
     /// <param name="besideHttp">
-    /// <see langword="false"/>, the default: all connections are main connections. <see langword="true"/>: those are that ask for Mux.Pro by name in TLS
-    /// (<see cref="MuxProDefaults.ApplicationProtocol"/>, which <see cref="OfferMuxPro"/> offers), and all others stay HTTP.
+    /// <see langword="false"/>, the default: all connections are main connections. <see langword="true"/>: those are that ask for Mux.Pro
+    /// by name in TLS (<see cref="MuxProDefaults.ApplicationProtocol"/>, which <see cref="OfferMuxPro"/> offers), and all others stay HTTP.
     /// </param>
     /// <returns>The endpoint.</returns>
     /// <exception cref="InvalidOperationException"><c>AddMuxServer</c> was not called.</exception>

@@ -1,6 +1,9 @@
 namespace MuxPro.AspNetCore;
 
-/// <summary>Settings of the server that <c>AddMuxServer</c> registers. Values that break a rule stop the host when it starts, and the message names them.</summary>
+/// <summary>
+/// Settings of the server that <c>AddMuxServer</c> registers. Values that break a rule stop the host when it starts, and the message names
+/// them.
+/// </summary>
 public sealed class MuxServerOptions : MuxConnectionOptions
 {
     private static readonly MuxOptions Defaults = new();
@@ -22,8 +25,8 @@ public sealed class MuxServerOptions : MuxConnectionOptions
     internal IDispatcher? Dispatcher { get; private set; }
 
     /// <summary>
-    /// Sends the sub-connections that no <see cref="MuxEndPoint"/> takes on: to a <see cref="DirectDispatcher"/>, a client of another server, a router of your own.
-    /// Without, they are refused with <see cref="ErrorCode.ProxyRejected"/>.
+    /// Sends the sub-connections that no <see cref="MuxEndPoint"/> takes on: to a <see cref="DirectDispatcher"/>, a client of another
+    /// server, a router of your own. Without, they are refused with <see cref="ErrorCode.ProxyRejected"/>.
     /// </summary>
     /// <param name="dispatcher">Reaches the destinations.</param>
     public void UseDispatcher(IDispatcher dispatcher)

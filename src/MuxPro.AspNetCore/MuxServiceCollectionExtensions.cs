@@ -13,11 +13,14 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Registers clients and the server of Mux.Pro.</summary>
 public static class MuxServiceCollectionExtensions
 {
-    /// <summary>Registers a <see cref="ClientManager"/>. It logs, measures and tells the time with what the host has, and ends with it.</summary>
+    /// <summary>
+    /// Registers a <see cref="ClientManager"/>. It logs, measures and tells the time with what the host has, and ends with it.
+    /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">Sets the options.</param>
     /// <returns>The options, to bind them to a configuration: <c>services.AddMuxClient().BindConfiguration("Relay")</c>.</returns>
-    public static OptionsBuilder<MuxClientOptions> AddMuxClient(this IServiceCollection services, Action<MuxClientOptions>? configure = null)
+    public static OptionsBuilder<MuxClientOptions> AddMuxClient(
+        this IServiceCollection services, Action<MuxClientOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
         services.TryAddSingleton(static provider => provider.GetRequiredKeyedService<MuxClientPool>(Options.Options.DefaultName).Client);
@@ -39,13 +42,15 @@ public static class MuxServiceCollectionExtensions
     }
 
     /// <summary>
-    /// Registers the server. Main connections come in through <c>UseMuxPro</c> (an endpoint of Kestrel's) or <c>MapMuxPro</c> (WebSockets); their sub-connections go to the
-    /// <see cref="MuxEndPoint"/>s that Kestrel listens on, and to <see cref="MuxServerOptions.UseDispatcher"/>.
+    /// Registers the server. Main connections come in through <c>UseMuxPro</c> (an endpoint of Kestrel's) or <c>MapMuxPro</c> (WebSockets);
+    /// their sub-connections go to the <see cref="MuxEndPoint"/>s that Kestrel listens on, and to
+    /// <see cref="MuxServerOptions.UseDispatcher"/>.
     /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">Sets the options.</param>
     /// <returns>The options, to bind them to a configuration: <c>services.AddMuxServer().BindConfiguration("Mux")</c>.</returns>
-    public static OptionsBuilder<MuxServerOptions> AddMuxServer(this IServiceCollection services, Action<MuxServerOptions>? configure = null)
+    public static OptionsBuilder<MuxServerOptions> AddMuxServer(
+        this IServiceCollection services, Action<MuxServerOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
         services.TryAddSingleton<SubConnectionRouter>();
@@ -58,14 +63,16 @@ public static class MuxServiceCollectionExtensions
         return Configure(services.AddOptions<MuxServerOptions>(), configure);
     }
 
-    private static OptionsBuilder<MuxClientOptions> AddPool(this IServiceCollection services, string name, Action<MuxClientOptions>? configure)
+    private static OptionsBuilder<MuxClientOptions> AddPool(
+        this IServiceCollection services, string name, Action<MuxClientOptions>? configure)
     {
         services.TryAddKeyedSingleton(name, static (provider, key) => new MuxClientPool(provider, (string)key));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<MuxClientOptions>, MuxOptionsValidator>());
         return Configure(services.AddOptions<MuxClientOptions>(name), configure);
     }
 
-    private static OptionsBuilder<T> Configure<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicParameterlessConstructor)] T>(
+    private static OptionsBuilder<T> Configure<
+        [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicParameterlessConstructor)] T>(
         OptionsBuilder<T> options, Action<T>? configure)
         where T : class
     {

@@ -38,7 +38,11 @@ public sealed class EndpointTests
         foreach (Version version in (Version[])[HttpVersion.Version11, HttpVersion.Version20])
         {
             using var handler = new SocketsHttpHandler { SslOptions = Trusting() };
-            using var outside = new HttpClient(handler) { DefaultRequestVersion = version, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+            using var outside = new HttpClient(handler)
+            {
+                DefaultRequestVersion = version,
+                DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            };
             Assert.Equal("outside", await outside.GetStringAsync(new Uri($"https://127.0.0.1:{app.Port}/"), Cancel));
         }
 
@@ -74,7 +78,8 @@ public sealed class EndpointTests
     {
         await using TestApp app = await TestApp.StartAsync(
             static app => app.MapGet("/", static (HttpContext context)
-                => $"{context.Features.Get<IMuxConnectionFeature>()!.ClientCertificate?.Subject} {context.Connection.ClientCertificate is null}"),
+                => $"{context.Features.Get<IMuxConnectionFeature>()!.ClientCertificate?.Subject} "
+                    + $"{context.Connection.ClientCertificate is null}"),
             static kestrel =>
             {
                 kestrel.Listen(IPAddress.Loopback, 0, static listen => listen
@@ -90,7 +95,8 @@ public sealed class EndpointTests
         SslClientAuthenticationOptions tls = Trusting();
         tls.TargetHost = "api.internal";
         tls.ClientCertificates = [Certificates.Client];
-        await using ClientManager client = MuxClient.Connect(cancellationToken => Link.ConnectTlsAsync("127.0.0.1", app.Port, tls, cancellationToken));
+        await using ClientManager client = MuxClient.Connect(
+            cancellationToken => Link.ConnectTlsAsync("127.0.0.1", app.Port, tls, cancellationToken));
         using var http = new HttpClient(client.CreateHttpHandler());
         Assert.Equal("CN=alice True", await http.GetStringAsync(new Uri("http://api.internal/"), Cancel));
     }
@@ -210,7 +216,8 @@ public sealed class EndpointTests
     [Fact]
     public async Task EndpointThatIsGivenUp_EndsItsMainConnections_AndNoOther()
     {
-        IConfigurationRoot configuration = new ConfigurationBuilder().AddInMemoryCollection([new("Endpoints:First:Url", "http://127.0.0.1:0")]).Build();
+        IConfigurationRoot configuration = new ConfigurationBuilder().AddInMemoryCollection(
+            [new("Endpoints:First:Url", "http://127.0.0.1:0")]).Build();
         await using TestApp app = await TestApp.StartAsync(MapWhere, kestrel =>
         {
             kestrel.Configure(configuration, reloadOnChange: true).Endpoint("First", static endpoint => endpoint.ListenOptions.UseMuxPro());
@@ -218,7 +225,8 @@ public sealed class EndpointTests
             kestrel.Listen(new MuxEndPoint("api.internal", 80));
         });
         int other = app.App.Urls.Select(static url => new Uri(url)).Single(static url => url.Host == "127.0.0.3").Port;
-        await using ClientManager living = MuxClient.Connect(cancellationToken => Link.ConnectTcpAsync("127.0.0.3", other, cancellationToken));
+        await using ClientManager living = MuxClient.Connect(
+            cancellationToken => Link.ConnectTcpAsync("127.0.0.3", other, cancellationToken));
         await using Session open = await living.OpenAsync(Destination.Tcp("api.internal", 80), Cancel);
         await using ClientWorker worker = await ConnectAsync(app);
         configuration["Endpoints:First:Url"] = "http://127.0.0.2:0";

@@ -20,7 +20,8 @@ public sealed class ForwardTests
         var target = (IPEndPoint)echo.LocalEndPoint!;
         await using TestApp app = await StartAsync(new DirectDispatcher());
         await using ClientManager client = app.Connect();
-        await using DatagramSession flow = await client.OpenDatagramsAsync(Destination.Udp(target.Address, target.Port), cancellationToken: Cancel);
+        await using DatagramSession flow = await client.OpenDatagramsAsync(
+            Destination.Udp(target.Address, target.Port), cancellationToken: Cancel);
         Assert.True(await flow.SendAsync("question"u8.ToArray(), cancellationToken: Cancel));
         byte[] buffer = new byte[100];
         SocketReceiveFromResult received = await echo.ReceiveFromAsync(buffer, target, Cancel);

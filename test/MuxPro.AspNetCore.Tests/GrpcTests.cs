@@ -73,7 +73,8 @@ public sealed class GrpcTests
                 ? throw new RpcException(new Status(StatusCode.InvalidArgument, "Who are you?"))
                 : Task.FromResult(new Line { Text = $"Hello {request.Text}" });
 
-        public override async Task Talk(IAsyncStreamReader<Line> requestStream, IServerStreamWriter<Line> responseStream, ServerCallContext context)
+        public override async Task Talk(
+            IAsyncStreamReader<Line> requestStream, IServerStreamWriter<Line> responseStream, ServerCallContext context)
         {
             await foreach (Line line in requestStream.ReadAllAsync(context.CancellationToken))
             {

@@ -21,7 +21,8 @@ public sealed class HostingTests
     {
         await using TestApp app = await TestApp.StartAsync(static app => app.MapGet("/", static () => "hello"));
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Configuration.AddInMemoryCollection([new("Relay:Address", $"tcp://127.0.0.1:{app.Port}"), new("Relay:MaxConcurrency", "3")]);
+        builder.Configuration.AddInMemoryCollection(
+            [new("Relay:Address", $"tcp://127.0.0.1:{app.Port}"), new("Relay:MaxConcurrency", "3")]);
         builder.Services.AddMuxClient().BindConfiguration("Relay");
         builder.Services.AddMuxClient("named", options => options.Address = new Uri($"tcp://127.0.0.1:{app.Port}"));
         using IHost host = builder.Build();
@@ -54,7 +55,8 @@ public sealed class HostingTests
         using IHost host = builder.Build();
         OptionsValidationException exception = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync(Cancel));
         Assert.Equal(4, exception.Failures.Count());
-        Assert.All(exception.Failures, static failure => Assert.StartsWith("MuxClientOptions 'relay': ", failure, StringComparison.Ordinal));
+        Assert.All(
+            exception.Failures, static failure => Assert.StartsWith("MuxClientOptions 'relay': ", failure, StringComparison.Ordinal));
         Assert.All(
             (string[])["Address", "MaxConcurrency", "HandshakeTimeout", "MaxWindow"],
             field => Assert.Contains(exception.Failures, failure => failure.Contains(field, StringComparison.Ordinal)));
@@ -83,7 +85,9 @@ public sealed class HostingTests
     public void ClientWithoutAnAddress_IsNamed()
     {
         using ServiceProvider services = new ServiceCollection().AddMuxClient().Services.BuildServiceProvider();
-        Assert.Contains("Address", Assert.Throws<OptionsValidationException>(() => services.GetRequiredService<ClientManager>()).Message, StringComparison.Ordinal);
+        OptionsValidationException exception = Assert.Throws<OptionsValidationException>(
+            () => services.GetRequiredService<ClientManager>());
+        Assert.Contains("Address", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -122,7 +126,8 @@ public sealed class HostingTests
             static _ => { },
             static kestrel => kestrel.Listen(System.Net.IPAddress.Loopback, 0),
             static builder => builder.Services.AddHealthChecks().AddMuxServer(HealthStatus.Degraded));
-        Assert.Equal(HealthStatus.Degraded, (await app.App.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Cancel)).Status);
+        Assert.Equal(
+            HealthStatus.Degraded, (await app.App.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Cancel)).Status);
     }
 
     [Fact]

@@ -21,7 +21,8 @@ public sealed class HttpTests
         await using TestApp app = await TestApp.StartAsync(static app => app.MapGet("/", static (HttpContext context) =>
         {
             IMuxConnectionFeature mux = context.Features.Get<IMuxConnectionFeature>()!;
-            return $"{mux.Session.Destination} {context.Request.Scheme} {context.Connection.RemoteIpAddress} {context.Connection.Id.StartsWith(mux.MainConnectionId, StringComparison.Ordinal)}";
+            bool isNamedAfterIt = context.Connection.Id.StartsWith(mux.MainConnectionId, StringComparison.Ordinal);
+            return $"{mux.Session.Destination} {context.Request.Scheme} {context.Connection.RemoteIpAddress} {isNamedAfterIt}";
         }));
         await using ClientManager client = app.Connect();
         using var http = new HttpClient(client.CreateHttpHandler());
@@ -114,7 +115,8 @@ public sealed class HttpTests
             {
                 TestApp.ListenForMain(kestrel);
                 kestrel.Listen(
-                    new MuxEndPoint("api.internal", 80), listen => listen.Protocols = version == "2.0" ? HttpProtocols.Http2 : HttpProtocols.Http1);
+                    new MuxEndPoint("api.internal", 80),
+                    listen => listen.Protocols = version == "2.0" ? HttpProtocols.Http2 : HttpProtocols.Http1);
             });
         await using ClientManager client = app.Connect();
         using HttpClient http = MakeHttpClient(client, Version.Parse(version));
@@ -185,15 +187,21 @@ public sealed class HttpTests
         });
         await using ClientManager client = app.Connect();
         using var http = new HttpClient(client.CreateHttpHandler());
-        HttpRequestException failed = await Assert.ThrowsAsync<HttpRequestException>(() => http.GetStringAsync(new Uri("http://api.internal/throw"), Cancel));
+        HttpRequestException failed = await Assert.ThrowsAsync<HttpRequestException>(
+            () => http.GetStringAsync(new Uri("http://api.internal/throw"), Cancel));
         Assert.Equal(HttpStatusCode.InternalServerError, failed.StatusCode);
         Assert.Contains("on purpose", app.Log.Single(), StringComparison.Ordinal);
 
-        HttpRequestException cut = await Assert.ThrowsAsync<HttpRequestException>(() => http.GetStringAsync(new Uri("http://api.internal/abort"), Cancel));
+        HttpRequestException cut = await Assert.ThrowsAsync<HttpRequestException>(
+            () => http.GetStringAsync(new Uri("http://api.internal/abort"), Cancel));
         Assert.IsType<SessionException>(cut.GetBaseException());
         Assert.Equal("hello", await http.GetStringAsync(new Uri("http://api.internal/"), Cancel));
     }
 
     private static HttpClient MakeHttpClient(ClientManager client, Version version)
-        => new(client.CreateHttpHandler()) { DefaultRequestVersion = version, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        => new(client.CreateHttpHandler())
+        {
+            DefaultRequestVersion = version,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
 }

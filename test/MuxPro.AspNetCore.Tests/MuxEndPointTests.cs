@@ -40,7 +40,8 @@ public sealed class MuxEndPointTests
         {
             int colon = address.IndexOf(':', StringComparison.Ordinal);
             router.Add(new SubConnectionListener(
-                new MuxEndPoint(address[..colon], int.Parse(address[(colon + 1)..], System.Globalization.CultureInfo.InvariantCulture)), router));
+                new MuxEndPoint(address[..colon], int.Parse(address[(colon + 1)..], System.Globalization.CultureInfo.InvariantCulture)),
+                router));
         }
 
         Assert.Equal("a.b.internal:80", Find("a.b.internal:80"));

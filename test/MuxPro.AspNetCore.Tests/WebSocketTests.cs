@@ -71,7 +71,8 @@ public sealed class WebSocketTests
 
         Assert.Equal(MainConnectionEnd.ClosedLocally, (await dialled.Task).Failure!.Reason);
         await Guard.UntilAsync(
-            () => app.App.Services.GetRequiredService<Hosting.MuxServerHost>().OpenMainConnections == 0, static () => "The server keeps the main connection.");
+            () => app.App.Services.GetRequiredService<Hosting.MuxServerHost>().OpenMainConnections == 0,
+            static () => "The server keeps the main connection.");
     }
 
     [Fact]
@@ -79,7 +80,8 @@ public sealed class WebSocketTests
     {
         await using TestApp app = await StartAsync(static app => app.MapGet("/", static () => "hello"));
         await using ClientWorker worker = await ClientWorker.StartAsync(
-            await Link.ConnectWebSocketAsync(new Uri($"ws://127.0.0.1:{app.Port}/mux"), cancellationToken: Cancel), cancellationToken: Cancel);
+            await Link.ConnectWebSocketAsync(new Uri($"ws://127.0.0.1:{app.Port}/mux"), cancellationToken: Cancel),
+            cancellationToken: Cancel);
         await app.App.StopAsync(Cancel).Guarded();
         await worker.Completion.Guarded();
         Assert.Equal(MainConnectionEnd.ClosedByPeer, worker.Failure!.Reason);
@@ -97,7 +99,8 @@ public sealed class WebSocketTests
     [Fact]
     public async Task WithoutTheMiddleware_TheErrorSaysSo()
     {
-        await using TestApp app = await TestApp.StartAsync(static app => app.MapMuxPro("/mux"), static kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+        await using TestApp app = await TestApp.StartAsync(
+            static app => app.MapMuxPro("/mux"), static kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         await Assert.ThrowsAsync<WebSocketException>(
             () => Link.ConnectWebSocketAsync(new Uri($"ws://127.0.0.1:{app.Port}/mux"), cancellationToken: Cancel).AsTask());
         Assert.Contains("UseWebSockets", app.Log.Single(), StringComparison.Ordinal);
@@ -125,7 +128,8 @@ public sealed class WebSocketTests
 
     private static ClientManager Connect(TestApp app, string scheme) => MuxClient.Connect(cancellationToken => Link.ConnectWebSocketAsync(
         new Uri($"{scheme}://127.0.0.1:{app.Port}/mux"),
-        static options => options.RemoteCertificateValidationCallback = static (_, certificate, _, _) => certificate!.Equals(Certificates.Server),
+        static options
+            => options.RemoteCertificateValidationCallback = static (_, certificate, _, _) => certificate!.Equals(Certificates.Server),
         cancellationToken));
 
     /// <summary>Two links over one WebSocket, in memory.</summary>

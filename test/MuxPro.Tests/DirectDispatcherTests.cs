@@ -86,7 +86,8 @@ public sealed class DirectDispatcherTests
     [Fact]
     public async Task Name_Unknown_Unreachable()
     {
-        var dispatcher = new DirectDispatcher(null, (_, _) => Task.FromException<IPAddress[]>(new SocketException((int)SocketError.HostNotFound)));
+        var dispatcher = new DirectDispatcher(
+            null, (_, _) => Task.FromException<IPAddress[]>(new SocketException((int)SocketError.HostNotFound)));
         SessionException exception = await FailAsync(dispatcher, Destination.Tcp("nowhere.example", 80));
         Assert.Equal(ErrorCode.DestinationUnreachable, exception.ErrorCode);
         Assert.Equal(FailureDetail.NameNotFound, exception.Detail);
@@ -120,7 +121,9 @@ public sealed class DirectDispatcherTests
     public async Task Addresses_FailDifferently_WhatTheHostSaidIsTold()
     {
         DirectDispatcher dispatcher = Failing(
-            address => address.AddressFamily == AddressFamily.InterNetworkV6 ? SocketError.NetworkUnreachable : SocketError.ConnectionRefused,
+            address => address.AddressFamily == AddressFamily.InterNetworkV6
+                ? SocketError.NetworkUnreachable
+                : SocketError.ConnectionRefused,
             IPAddress.Parse("2001:4860::1"), Public);
         SessionException exception = await FailAsync(dispatcher, Destination.Tcp("both.example", 80));
         Assert.Equal((ErrorCode.RemoteDisconnect, FailureDetail.ConnectionRefused), (exception.ErrorCode, exception.Detail));
@@ -214,7 +217,8 @@ public sealed class DirectDispatcherTests
         Resolve(addresses.Length == 0 ? [Public] : addresses),
         (endPoint, _) => Task.FromException<Socket>(new SocketException((int)error(endPoint.Address))));
 
-    private static Func<string, CancellationToken, Task<IPAddress[]>> Resolve(params IPAddress[] addresses) => (_, _) => Task.FromResult(addresses);
+    private static Func<string, CancellationToken, Task<IPAddress[]>> Resolve(params IPAddress[] addresses)
+        => (_, _) => Task.FromResult(addresses);
 
     private static async Task<Socket> NeverAsync(IPEndPoint endPoint, CancellationToken cancellationToken)
     {

@@ -5,9 +5,9 @@ namespace MuxPro.Tests;
 
 /// <summary>The documents show code that is in a file, output that was printed, and links that lead somewhere.</summary>
 /// <remarks>
-/// A comment before a code block says what it shows: <c>file: PATH</c> the whole file, <c>part: PATH NAME</c> what stands between the comments
-/// <c>// &lt;NAME&gt;</c> and <c>// &lt;/NAME&gt;</c> of it, <c>output: PATH</c> what the sample prints. A sample that is shown in no document says in its
-/// first comment what it prints.
+/// A comment before a code block says what it shows: <c>file: PATH</c> the whole file, <c>part: PATH NAME</c> what stands between the
+/// comments <c>// &lt;NAME&gt;</c> and <c>// &lt;/NAME&gt;</c> of it, <c>output: PATH</c> what the sample prints. A sample that is shown in
+/// no document says in its first comment what it prints.
 /// </remarks>
 public sealed partial class DocsTests
 {
@@ -87,7 +87,8 @@ public sealed partial class DocsTests
         };
 
         // What the test run was told about its own build is not for this one; and no build server may stay and hold the output open.
-        foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToArray())
+        foreach (string name in start.Environment.Keys.Where(
+            name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToArray())
         {
             start.Environment.Remove(name);
         }
@@ -151,7 +152,8 @@ public sealed partial class DocsTests
         return folder ?? throw new InvalidOperationException("The tests do not run inside the repository.");
     }
 
-    [GeneratedRegex(@"<!-- (?<kind>file|part|output): (?<path>\S+)(?: (?<part>\S+))? -->\n```\w*\n(?<text>.*?)```", RegexOptions.Singleline)]
+    [GeneratedRegex(
+        @"<!-- (?<kind>file|part|output): (?<path>\S+)(?: (?<part>\S+))? -->\n```\w*\n(?<text>.*?)```", RegexOptions.Singleline)]
     private static partial Regex BlockPattern();
 
     [GeneratedRegex(@"\A(?://.*\n)*//.* prints:\n//\n(?<text>(?://   .*\n)+)")]

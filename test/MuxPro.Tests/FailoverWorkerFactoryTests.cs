@@ -57,7 +57,8 @@ public sealed class FailoverWorkerFactoryTests
         MainConnectionException error = await Assert.ThrowsAsync<MainConnectionException>(() => _factory.CreateAsync(Cancel).AsTask());
         Assert.Equal(MainConnectionEnd.DialFailed, error.Reason);
         Assert.Equal(
-            "No server was reached. paris: Dialling a main connection failed: Refused. oslo: Dialling a main connection failed: No route.", error.Message);
+            "No server was reached. paris: Dialling a main connection failed: Refused. oslo: Dialling a main connection failed: No route.",
+            error.Message);
         Assert.Equal(2, Assert.IsType<AggregateException>(error.InnerException).InnerExceptions.Count);
     }
 

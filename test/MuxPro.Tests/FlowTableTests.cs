@@ -100,8 +100,10 @@ public sealed class FlowTableTests
         FakeDispatcher dispatcher = new FakeDispatcher().OnDatagrams((_, _) => ValueTask.FromResult(near));
         var table = new FlowTable(_time);
         var reports = Channel.CreateUnbounded<SessionReport>();
-        await using OneConnection first = await OneConnection.StartAsync(table, dispatcher, "alice", ended: report => reports.Writer.TryWrite(report));
-        await using OneConnection second = await OneConnection.StartAsync(table, dispatcher, "alice", ended: report => reports.Writer.TryWrite(report));
+        await using OneConnection first = await OneConnection.StartAsync(
+            table, dispatcher, "alice", ended: report => reports.Writer.TryWrite(report));
+        await using OneConnection second = await OneConnection.StartAsync(
+            table, dispatcher, "alice", ended: report => reports.Writer.TryWrite(report));
         DatagramSession flow = await first.OpenAsync("fills the room");
         await flow.SendTextAsync("dropped");
         await flow.SendTextAsync("dropped");
@@ -198,7 +200,12 @@ public sealed class FlowTableTests
     {
         var table = new FlowTable(_time);
         var dispatcher = new FakeDispatcher();
-        var options = new MuxOptions { TimeProvider = _time, PingInterval = Timeout.InfiniteTimeSpan, KeepAliveInterval = Timeout.InfiniteTimeSpan };
+        var options = new MuxOptions
+        {
+            TimeProvider = _time,
+            PingInterval = Timeout.InfiniteTimeSpan,
+            KeepAliveInterval = Timeout.InfiniteTimeSpan,
+        };
         await using OneConnection server = await OneConnection.StartAsync(table, dispatcher, "alice", options);
         DatagramSession flow = await server.OpenAsync("one");
         DatagramLink target = await dispatcher.AcceptDatagramsAsync();
@@ -235,7 +242,8 @@ public sealed class FlowTableTests
         {
             (Link near, Link far) = Link.CreatePair();
             Task running = new Server(dispatcher, options) { Flows = table, Peer = peer, SessionEnded = ended }.RunAsync(far, Cancel);
-            return new OneConnection(far, running, await ClientWorker.StartAsync(near, new ClientStrategy { MaxConcurrency = 100 }, options, Cancel));
+            return new OneConnection(
+                far, running, await ClientWorker.StartAsync(near, new ClientStrategy { MaxConcurrency = 100 }, options, Cancel));
         }
 
         public async Task<DatagramSession> OpenAsync(string text, ulong globalId = GlobalId)

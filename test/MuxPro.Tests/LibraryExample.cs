@@ -67,7 +67,8 @@ internal static class LibraryExample
             limit.CancelAfter(TimeSpan.FromSeconds(10));
             link = await Link.AcceptTlsAsync(socket, new SslServerAuthenticationOptions { ServerCertificate = certificate }, limit.Token);
         }
-        catch (Exception exception) when (exception is IOException or System.Security.Authentication.AuthenticationException or OperationCanceledException)
+        catch (Exception exception)
+            when (exception is IOException or System.Security.Authentication.AuthenticationException or OperationCanceledException)
         {
             return; // no TLS, or not in time; the socket is closed
         }

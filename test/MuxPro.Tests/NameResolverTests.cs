@@ -18,7 +18,8 @@ public class NameResolverTests
             return [IPAddress.Loopback];
         }
 
-        Task<IPAddress[]>[] lookups = [.. Enumerable.Range(0, 200).Select(i => NameResolver.ResolveAsync($"slow{i}.example", LookUp, cancel))];
+        Task<IPAddress[]>[] lookups =
+            [.. Enumerable.Range(0, 200).Select(i => NameResolver.ResolveAsync($"slow{i}.example", LookUp, cancel))];
         using var impatient = new CancellationTokenSource();
         Task<IPAddress[]> late = NameResolver.ResolveAsync("late.example", LookUp, impatient.Token);
         await impatient.CancelAsync();

@@ -8,7 +8,8 @@ public class NestedLimitTests
         CancellationToken cancel = TestContext.Current.CancellationToken;
         (Link near, Link far) = Link.CreatePair();
         Task serving = new Server(new DirectDispatcher()).RunAsync(far, cancel);
-        await using (ClientWorker outer = await ClientWorker.StartAsync(near, new ClientStrategy { MaxConcurrency = 100 }, cancellationToken: cancel))
+        await using (ClientWorker outer = await ClientWorker.StartAsync(
+            near, new ClientStrategy { MaxConcurrency = 100 }, cancellationToken: cancel))
         {
             var inner = new List<ClientWorker>();
             for (int i = 0; i < 32; i++)

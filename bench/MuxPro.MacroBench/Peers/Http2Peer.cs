@@ -7,8 +7,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 namespace MuxPro.MacroBench.Peers;
 
 /// <summary>
-/// HTTP/2 cleartext with prior knowledge, Kestrel and <see cref="SocketsHttpHandler"/>: a stream is one POST with both bodies open. Windows and
-/// frame sizes are the defaults; only limits that would end such streams are lifted.
+/// HTTP/2 cleartext with prior knowledge, Kestrel and <see cref="SocketsHttpHandler"/>: a stream is one POST with both bodies open. Windows
+/// and frame sizes are the defaults; only limits that would end such streams are lifted.
 /// </summary>
 internal sealed class Http2Peer(Options options) : IStreamOpener
 {
@@ -82,7 +82,8 @@ internal sealed class Http2Peer(Options options) : IStreamOpener
         }
     }
 
-    private sealed class ClientStream(OpenContent content, Stream requestBody, Task<HttpResponseMessage> response) : ByteBenchStream(requestBody)
+    private sealed class ClientStream(OpenContent content, Stream requestBody, Task<HttpResponseMessage> response)
+        : ByteBenchStream(requestBody)
     {
         private readonly Stream _requestBody = requestBody;
         private Stream? _responseBody;

@@ -2,7 +2,9 @@ using System.Net.Sockets;
 
 namespace MuxPro.MacroBench.Peers;
 
-/// <summary>This library, through its public surface and with its default settings; one main connection however many sub-connections.</summary>
+/// <summary>
+/// This library, through its public surface and with its default settings; one main connection however many sub-connections.
+/// </summary>
 internal sealed class MuxProPeer(Options options) : IStreamOpener
 {
     private static readonly Destination Target = Destination.Tcp("bench.example", 80);

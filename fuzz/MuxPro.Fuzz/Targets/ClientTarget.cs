@@ -5,8 +5,9 @@ using static MuxPro.Fuzz.Conversation;
 namespace MuxPro.Fuzz;
 
 /// <summary>
-/// Any bytes as what a server sends once it has negotiated, in each version and in Mux.Cool: our client neither fails inside nor hangs, what it sends are
-/// frames, and when the server is gone nothing is left. The slabs are those of the process, so nothing else may use the library meanwhile.
+/// Any bytes as what a server sends once it has negotiated, in each version and in Mux.Cool: our client neither fails inside nor hangs,
+/// what it sends are frames, and when the server is gone nothing is left. The slabs are those of the process, so nothing else may use the
+/// library meanwhile.
 /// </summary>
 internal static class ClientTarget
 {
@@ -21,7 +22,8 @@ internal static class ClientTarget
             await RunAsync(input, new MuxOptions { Versions = [version] }, new FrameReader { Version = version }).ConfigureAwait(false);
         }
 
-        await RunAsync(input, new MuxOptions { Protocol = MuxProtocols.MuxCool }, new FrameReader { IsMuxCool = true }).ConfigureAwait(false);
+        await RunAsync(
+            input, new MuxOptions { Protocol = MuxProtocols.MuxCool }, new FrameReader { IsMuxCool = true }).ConfigureAwait(false);
     }
 
     private static async Task RunAsync(byte[] input, MuxOptions options, FrameReader reader)
@@ -43,7 +45,8 @@ internal static class ClientTarget
         }
 
         ClientWorker worker = await ClientWorker.StartAsync(client, strategy: null, options).ConfigureAwait(false);
-        Task use = Task.WhenAll(TalkAsync(Open(worker)), FloodAsync(Open(worker)), ListenAsync(Open(worker)), PingAsync(OpenDatagrams(worker)));
+        Task use = Task.WhenAll(
+            TalkAsync(Open(worker)), FloodAsync(Open(worker)), ListenAsync(Open(worker)), PingAsync(OpenDatagrams(worker)));
         await SendAsync(server.Output, input).ConfigureAwait(false);
         await WaitAsync(worker.Completion, "The client does not end").ConfigureAwait(false);
         await WaitAsync(reading, "The client does not close").ConfigureAwait(false);

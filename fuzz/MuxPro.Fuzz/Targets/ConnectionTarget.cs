@@ -5,8 +5,8 @@ using static MuxPro.Fuzz.Conversation;
 namespace MuxPro.Fuzz;
 
 /// <summary>
-/// Any bytes as what a client sends: our server neither fails inside nor hangs, what it answers are frames, and when the client is gone nothing is
-/// left: no session, no target, no slab. The slabs are those of the process, so nothing else may use the library meanwhile.
+/// Any bytes as what a client sends: our server neither fails inside nor hangs, what it answers are frames, and when the client is gone
+/// nothing is left: no session, no target, no slab. The slabs are those of the process, so nothing else may use the library meanwhile.
 /// </summary>
 internal static class ConnectionTarget
 {

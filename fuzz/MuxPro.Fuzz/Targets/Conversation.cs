@@ -21,7 +21,8 @@ internal static class Conversation
             for (int start = 0; start < input.Length; start += Piece)
             {
                 FlushResult result = await output
-                    .WriteAsync(input.AsMemory(start, Math.Min(Piece, input.Length - start))).AsTask().WaitAsync(Limit).ConfigureAwait(false);
+                    .WriteAsync(input.AsMemory(start, Math.Min(Piece, input.Length - start))).AsTask()
+                    .WaitAsync(Limit).ConfigureAwait(false);
                 if (result.IsCompleted)
                 {
                     return;

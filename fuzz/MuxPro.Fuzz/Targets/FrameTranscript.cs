@@ -5,7 +5,8 @@ namespace MuxPro.Fuzz;
 
 /// <summary>A frame that outlives its bytes, to compare with others.</summary>
 internal sealed record FrameSnapshot(
-    FrameType Type, ushort Id, FrameOptions Options = FrameOptions.None, Destination? Destination = null, byte Priority = 0, ulong GlobalId = 0,
+    FrameType Type, ushort Id, FrameOptions Options = FrameOptions.None, Destination? Destination = null, byte Priority = 0,
+    ulong GlobalId = 0,
     ErrorCode ErrorCode = ErrorCode.GracefulShutdown, uint Credit = 0, FrameError Fault = default, string Versions = "", string Data = "",
     FailureDetail Detail = FailureDetail.None, ulong Token = 0)
 {
@@ -20,8 +21,10 @@ internal sealed record FrameSnapshot(
         }
 
         return new FrameSnapshot(
-            frame.Type, frame.Id, frame.Options, frame.Destination, frame.Priority, frame.GlobalId, frame.ErrorCode, frame.Credit, frame.Fault,
-            versions.Count == 0 ? "" : $"{frame.Form}: {string.Join(", ", versions)}", Convert.ToHexStringLower(payload), frame.Detail, frame.Token);
+            frame.Type, frame.Id, frame.Options, frame.Destination, frame.Priority, frame.GlobalId, frame.ErrorCode, frame.Credit,
+            frame.Fault,
+            versions.Count == 0 ? "" : $"{frame.Form}: {string.Join(", ", versions)}", Convert.ToHexStringLower(payload), frame.Detail,
+            frame.Token);
     }
 }
 

@@ -65,10 +65,12 @@ internal static class FramesTarget
         var known = DestinationCodec.NewRecentAddresses();
         for (int round = 0; round < 2; round++)
         {
-            bool told = DatagramAddress.TrySplit(input, hasGlobalId, known, out ReadOnlySpan<byte> raw, out int length, out FrameError toldFault);
+            bool told = DatagramAddress.TrySplit(
+                input, hasGlobalId, known, out ReadOnlySpan<byte> raw, out int length, out FrameError toldFault);
             if (told != read || toldFault != fault || (told && (length != address.Length || !address.Destination.Equals(known.Find(raw)))))
             {
-                throw new InvalidOperationException($"A datagram address read as {address} {fault}, and was told apart at {length} {toldFault}.");
+                throw new InvalidOperationException(
+                    $"A datagram address read as {address} {fault}, and was told apart at {length} {toldFault}.");
             }
         }
     }

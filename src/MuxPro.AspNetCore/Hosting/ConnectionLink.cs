@@ -17,7 +17,9 @@ internal sealed class ConnectionLink(ConnectionContext connection) : Link
 
     public override Stream AsStream() => _pipes.AsStream();
 
-    /// <summary>The transport ends both pipes then, from its side: no other end of a pipe may be touched while the engine uses it.</summary>
+    /// <summary>
+    /// The transport ends both pipes then, from its side: no other end of a pipe may be touched while the engine uses it.
+    /// </summary>
     public override void Abort(Exception? reason = null)
         => connection.Abort(new ConnectionAbortedException(reason?.Message ?? "The main connection was aborted."));
 

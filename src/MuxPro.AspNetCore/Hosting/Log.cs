@@ -4,6 +4,7 @@ namespace MuxPro.AspNetCore.Hosting;
 
 internal static partial class Log
 {
-    [LoggerMessage(201, LogLevel.Information, "{Count} sub-connections were still open {Timeout} after the host began to stop, and are cut.")]
+    [LoggerMessage(
+        201, LogLevel.Information, "{Count} sub-connections were still open {Timeout} after the host began to stop, and are cut.")]
     public static partial void SubConnectionsCut(this ILogger logger, int count, TimeSpan timeout);
 }

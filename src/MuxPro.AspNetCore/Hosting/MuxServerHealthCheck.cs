@@ -2,7 +2,9 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace MuxPro.AspNetCore.Hosting;
 
-/// <summary>Healthy while main connections are taken: from then on that the host stops, a load balancer should send them elsewhere.</summary>
+/// <summary>
+/// Healthy while main connections are taken: from then on that the host stops, a load balancer should send them elsewhere.
+/// </summary>
 internal sealed class MuxServerHealthCheck(MuxServerHost host) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)

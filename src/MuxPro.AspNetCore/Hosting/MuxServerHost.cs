@@ -74,7 +74,8 @@ internal sealed class MuxServerHost : IDisposable
             long number = 0;
             await _server.RunAsync(
                 link,
-                session => _router.Find(session.Destination)?.TryAdd(new SubConnectionContext(session, info, Interlocked.Increment(ref number))) == true,
+                session => _router.Find(session.Destination)?.TryAdd(
+                    new SubConnectionContext(session, info, Interlocked.Increment(ref number))) == true,
                 close.Token);
         }
         finally

@@ -13,7 +13,9 @@ internal sealed class SubConnectionContext : DefaultConnectionContext, IMuxConne
 
     /// <param name="session">The sub-connection; owned from now on.</param>
     /// <param name="main">What is known of the main connection.</param>
-    /// <param name="number">Which one it is of the main connection's: ids of sessions are used again, those of connections should not be.</param>
+    /// <param name="number">
+    /// Which one it is of the main connection's: ids of sessions are used again, those of connections should not be.
+    /// </param>
     public SubConnectionContext(Session session, MainConnectionInfo main, long number)
         : base(string.Create(CultureInfo.InvariantCulture, $"{main.Id}.{number}"))
     {

@@ -19,7 +19,9 @@ internal sealed class SubConnectionListener(MuxEndPoint endPoint, SubConnectionR
     public bool TryAdd(ConnectionContext connection) => _accepted.Writer.TryWrite(connection);
 
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
-        => await _accepted.Reader.WaitToReadAsync(cancellationToken) && _accepted.Reader.TryRead(out ConnectionContext? connection) ? connection : null;
+        => await _accepted.Reader.WaitToReadAsync(cancellationToken) && _accepted.Reader.TryRead(out ConnectionContext? connection)
+            ? connection
+            : null;
 
     public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {

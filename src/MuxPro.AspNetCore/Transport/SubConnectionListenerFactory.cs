@@ -4,7 +4,8 @@ using Microsoft.AspNetCore.Connections;
 namespace MuxPro.AspNetCore.Transport;
 
 /// <summary>The transport that lets Kestrel listen on <see cref="MuxEndPoint"/>s, beside the others that it has.</summary>
-internal sealed class SubConnectionListenerFactory(SubConnectionRouter router) : IConnectionListenerFactory, IConnectionListenerFactorySelector
+internal sealed class SubConnectionListenerFactory(SubConnectionRouter router)
+    : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     public bool CanBind(EndPoint endpoint) => endpoint is MuxEndPoint;
 

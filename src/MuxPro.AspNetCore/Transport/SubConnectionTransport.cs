@@ -5,8 +5,9 @@ using Microsoft.AspNetCore.Connections;
 namespace MuxPro.AspNetCore.Transport;
 
 /// <summary>
-/// The pipes of a session, failing as Kestrel expects it of a transport: reading a lost connection throws <see cref="ConnectionResetException"/>, writing to it
-/// says that nobody reads. What a client does to its sub-connection would be an error in the log otherwise. Bytes pass as they are.
+/// The pipes of a session, failing as Kestrel expects it of a transport: reading a lost connection throws
+/// <see cref="ConnectionResetException"/>, writing to it says that nobody reads. What a client does to its sub-connection would be an error
+/// in the log otherwise. Bytes pass as they are.
 /// </summary>
 internal sealed class SubConnectionTransport(Session session) : IDuplexPipe
 {
@@ -120,7 +121,8 @@ internal sealed class SubConnectionTransport(Session session) : IDuplexPipe
 
         public override void Complete(Exception? exception = null) => inner.Complete(exception);
 
-        private static ValueTask<FlushResult> Settle(ValueTask<FlushResult> flush) => flush.IsCompletedSuccessfully ? flush : AwaitAsync(flush);
+        private static ValueTask<FlushResult> Settle(ValueTask<FlushResult> flush)
+            => flush.IsCompletedSuccessfully ? flush : AwaitAsync(flush);
 
         [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
         private static async ValueTask<FlushResult> AwaitAsync(ValueTask<FlushResult> flush)

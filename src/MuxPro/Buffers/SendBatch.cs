@@ -3,8 +3,8 @@ using System.Buffers;
 namespace MuxPro.Buffers;
 
 /// <summary>
-/// Frames that go to the transport in one piece: heads and small payloads in slabs of the batch's own, large payloads by reference to theirs. One
-/// batch per main connection, used again and again; it holds nothing while it is empty.
+/// Frames that go to the transport in one piece: heads and small payloads in slabs of the batch's own, large payloads by reference to
+/// theirs. One batch per main connection, used again and again; it holds nothing while it is empty.
 /// </summary>
 internal sealed class SendBatch : IBufferWriter<byte>
 {

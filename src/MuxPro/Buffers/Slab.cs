@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace MuxPro.Buffers;
 
 /// <summary>
-/// A pooled block of bytes, shared by reference count: what the transport received into it is handed to sessions without a copy, and what an
-/// application wrote into it is sent from it.
+/// A pooled block of bytes, shared by reference count: what the transport received into it is handed to sessions without a copy, and what
+/// an application wrote into it is sent from it.
 /// </summary>
 internal sealed class Slab
 {
@@ -34,8 +34,8 @@ internal sealed class Slab
 
     private Slab(int size, SlabPool? pool)
     {
-        // Uninitialised: every byte is written before it is read. Pinned: slabs live long and are in the kernel's hands all the time, and pinning
-        // each for each system call costs more.
+        // Uninitialised: every byte is written before it is read. Pinned: slabs live long and are in the kernel's hands all the time, and
+        // pinning each for each system call costs more.
         Array = GC.AllocateUninitializedArray<byte>(size, pinned: true);
         _pool = pool;
     }
@@ -70,8 +70,8 @@ internal sealed class Slab
     public void AddReference() => Interlocked.Increment(ref _references);
 
     /// <summary>
-    /// Never to be used again: somebody may still look at it, or write into it, without holding a reference. In another session's hands that
-    /// would be another's data.
+    /// Never to be used again: somebody may still look at it, or write into it, without holding a reference. In another session's hands
+    /// that would be another's data.
     /// </summary>
     public void Abandon() => _isAbandoned = true;
 

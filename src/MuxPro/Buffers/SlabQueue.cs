@@ -3,8 +3,8 @@ using System.Buffers;
 namespace MuxPro.Buffers;
 
 /// <summary>
-/// The bytes of one direction of a session, between the transport and the application: a list of stretches of slabs, so that nothing is copied
-/// that is large. Holds no memory while it is empty. Not thread-safe.
+/// The bytes of one direction of a session, between the transport and the application: a list of stretches of slabs, so that nothing is
+/// copied that is large. Holds no memory while it is empty. Not thread-safe.
 /// </summary>
 internal struct SlabQueue
 {
@@ -32,7 +32,9 @@ internal struct SlabQueue
     public readonly ReadOnlySequence<byte> Bytes
         => _head is null ? ReadOnlySequence<byte>.Empty : new ReadOnlySequence<byte>(_head, _headConsumed, _tail!, _tail!.Length);
 
-    /// <summary>Which size of slab goes well with what waits already: small first, so that many idle sessions with a few bytes stay small.</summary>
+    /// <summary>
+    /// Which size of slab goes well with what waits already: small first, so that many idle sessions with a few bytes stay small.
+    /// </summary>
     public static int SlabSizeFor(long waiting, int wanted) => Math.Max(
         wanted,
         waiting switch
@@ -147,7 +149,9 @@ internal struct SlabQueue
     /// <summary>Copies bytes of the front and leaves them; there must be as many.</summary>
     public readonly void Peek(Span<byte> destination) => Bytes.Slice(0, destination.Length).CopyTo(destination);
 
-    /// <summary>How many bytes of the front go well into one frame of at most <paramref name="most"/>: large frames end where a slab does.</summary>
+    /// <summary>
+    /// How many bytes of the front go well into one frame of at most <paramref name="most"/>: large frames end where a slab does.
+    /// </summary>
     public readonly int FrameLength(int most)
     {
         long length = 0;

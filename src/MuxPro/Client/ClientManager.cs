@@ -11,7 +11,9 @@ public sealed class ClientManager : IDispatcher, IAsyncDisposable
 
     /// <summary>Makes a client over a pool, or two.</summary>
     /// <param name="picker">Chooses main connections; owned by the client from now on.</param>
-    /// <param name="datagrams">Chooses main connections for flows of datagrams; owned by the client from now on. The default is <paramref name="picker"/>.</param>
+    /// <param name="datagrams">
+    /// Chooses main connections for flows of datagrams; owned by the client from now on. The default is <paramref name="picker"/>.
+    /// </param>
     public ClientManager(IWorkerPicker picker, IWorkerPicker? datagrams = null)
     {
         ArgumentNullException.ThrowIfNull(picker);
@@ -25,8 +27,8 @@ public sealed class ClientManager : IDispatcher, IAsyncDisposable
         => OpenAsync(destination, Session.DefaultPriority, cancellationToken);
 
     /// <summary>
-    /// Opens a sub-connection. It waits for a main connection where none has room, not for the target: that a target was not reached shows as a
-    /// <see cref="SessionException"/> when reading.
+    /// Opens a sub-connection. It waits for a main connection where none has room, not for the target: that a target was not reached shows
+    /// as a <see cref="SessionException"/> when reading.
     /// </summary>
     /// <param name="destination">Where to.</param>
     /// <param name="priority">0 is served first, 255 last.</param>
@@ -41,8 +43,9 @@ public sealed class ClientManager : IDispatcher, IAsyncDisposable
     }
 
     /// <summary>
-    /// Opens a sub-connection and, where the version tells (<see cref="Session.HasOpenResult"/>), waits until the server has reached the target. When the
-    /// server did not take it, or the main connection was lost meanwhile, another main connection is tried: nothing was sent to the target yet.
+    /// Opens a sub-connection and, where the version tells (<see cref="Session.HasOpenResult"/>), waits until the server has reached the
+    /// target. When the server did not take it, or the main connection was lost meanwhile, another main connection is tried: nothing was
+    /// sent to the target yet.
     /// </summary>
     /// <param name="destination">Where to.</param>
     /// <param name="priority">0 is served first, 255 last.</param>
@@ -94,7 +97,8 @@ public sealed class ClientManager : IDispatcher, IAsyncDisposable
     {
         ThrowIfNotUdp(destination);
         return OpenAsync(
-            _datagrams, (destination, options), static (worker, what) => worker.OpenDatagrams(what.destination, what.options), cancellationToken);
+            _datagrams, (destination, options), static (worker, what) => worker.OpenDatagrams(what.destination, what.options),
+            cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -112,7 +116,8 @@ public sealed class ClientManager : IDispatcher, IAsyncDisposable
         => await OpenDatagramsAsync(destination, null, cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>
-    public async ValueTask<DatagramLink> DispatchDatagramsAsync(Destination destination, DatagramOptions options, CancellationToken cancellationToken)
+    public async ValueTask<DatagramLink> DispatchDatagramsAsync(
+        Destination destination, DatagramOptions options, CancellationToken cancellationToken)
         => await OpenDatagramsAsync(destination, options, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Closes all main connections in order.</summary>

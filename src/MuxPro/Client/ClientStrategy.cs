@@ -4,8 +4,8 @@ namespace MuxPro;
 
 /// <summary>How a client spreads sub-connections over main connections. Immutable: change a copy with <c>with</c>.</summary>
 /// <remarks>
-/// A main connection that has reached <see cref="MaxConnection"/>, <see cref="MaxAge"/> or <see cref="MaxBytes"/> is worn out: it takes no new
-/// sub-connection, finishes those that are open, and closes.
+/// A main connection that has reached <see cref="MaxConnection"/>, <see cref="MaxAge"/> or <see cref="MaxBytes"/> is worn out: it takes no
+/// new sub-connection, finishes those that are open, and closes.
 /// </remarks>
 public sealed record ClientStrategy
 {
@@ -33,11 +33,16 @@ public sealed record ClientStrategy
     /// <value>The default value is 128; 0 means no limit.</value>
     public int MaxConnection { get; init => field = NotNegative(value); } = 128;
 
-    /// <summary>How old a main connection gets. Each has its own limit, 90 to 100 % of this, so that those that were made together do not go together.</summary>
+    /// <summary>
+    /// How old a main connection gets. Each has its own limit, 90 to 100 % of this, so that those that were made together do not go
+    /// together.
+    /// </summary>
     /// <value>The default value is <see cref="Timeout.InfiniteTimeSpan"/>: no limit.</value>
     public TimeSpan MaxAge { get; init => field = PositiveOrInfinite(value); } = Timeout.InfiniteTimeSpan;
 
-    /// <summary>How many bytes a main connection moves, both directions together, frames and all. Each has its own limit, 90 to 100 % of this.</summary>
+    /// <summary>
+    /// How many bytes a main connection moves, both directions together, frames and all. Each has its own limit, 90 to 100 % of this.
+    /// </summary>
     /// <value>The default value is 0: no limit.</value>
     public long MaxBytes { get; init => field = NotNegative(value); }
 }

@@ -50,7 +50,8 @@ public sealed class DialingWorkerFactory : IClientWorkerFactory
                 throw;
             }
 
-            throw new MainConnectionException(MainConnectionEnd.DialFailed, $"Dialling a main connection failed: {exception.Message}", exception);
+            throw new MainConnectionException(
+                MainConnectionEnd.DialFailed, $"Dialling a main connection failed: {exception.Message}", exception);
         }
     }
 }

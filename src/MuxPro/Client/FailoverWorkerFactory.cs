@@ -4,8 +4,8 @@ using static MuxPro.OptionRules;
 namespace MuxPro;
 
 /// <summary>
-/// Makes workers of several servers: of the first one that works. A server that failed, or whose main connection went silent, is tried after the others
-/// until a wait is over, 1 s at first, doubled by each further failure up to a minute; then it has its place again.
+/// Makes workers of several servers: of the first one that works. A server that failed, or whose main connection went silent, is tried
+/// after the others until a wait is over, 1 s at first, doubled by each further failure up to a minute; then it has its place again.
 /// </summary>
 public sealed class FailoverWorkerFactory : IClientWorkerFactory
 {
@@ -62,7 +62,8 @@ public sealed class FailoverWorkerFactory : IClientWorkerFactory
                     underWay.Add((next, AttemptAsync(next, decided.Token)));
                 }
 
-                (Server Server, Task<ClientWorker> Task)? done = await WaitAsync(underWay, left.Count > 0, decided.Token).ConfigureAwait(false);
+                (Server Server, Task<ClientWorker> Task)? done = await WaitAsync(
+                    underWay, left.Count > 0, decided.Token).ConfigureAwait(false);
                 cancellationToken.ThrowIfCancellationRequested();
                 if (done is not var (server, task))
                 {
@@ -89,7 +90,8 @@ public sealed class FailoverWorkerFactory : IClientWorkerFactory
 
         string reasons = string.Join(" ", errors.Select(static failed => $"{failed.Server.Name}: {failed.Error.Message}"));
         throw new MainConnectionException(
-            MainConnectionEnd.DialFailed, $"No server was reached. {reasons}", new AggregateException(errors.Select(static failed => failed.Error)));
+            MainConnectionEnd.DialFailed, $"No server was reached. {reasons}",
+            new AggregateException(errors.Select(static failed => failed.Error)));
     }
 
     /// <returns>The attempt that is done, or <see langword="null"/> when it is time for the next one.</returns>

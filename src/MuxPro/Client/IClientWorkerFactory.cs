@@ -3,7 +3,10 @@ namespace MuxPro;
 /// <summary>Makes client workers: dials a main connection and negotiates on it.</summary>
 public interface IClientWorkerFactory
 {
-    /// <summary>How many sub-connections a new worker has room for, as far as is known before one is made: the pool dials for so many waiters at once.</summary>
+    /// <summary>
+    /// How many sub-connections a new worker has room for, as far as is known before one is made: the pool dials for so many waiters at
+    /// once.
+    /// </summary>
     /// <value>The default value is that of <see cref="ClientStrategy.MaxConcurrency"/>.</value>
     int Capacity => ClientStrategy.Default.MaxConcurrency;
 

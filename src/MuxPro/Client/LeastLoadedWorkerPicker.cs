@@ -1,6 +1,8 @@
 namespace MuxPro;
 
-/// <summary>Picks the worker with room that has the fewest sub-connections, the older of two with as many: what is open spreads evenly.</summary>
+/// <summary>
+/// Picks the worker with room that has the fewest sub-connections, the older of two with as many: what is open spreads evenly.
+/// </summary>
 /// <remarks>It makes a worker only where none has room, like <see cref="IncrementalWorkerPicker"/>.</remarks>
 public sealed class LeastLoadedWorkerPicker : WorkerPool
 {

@@ -3,9 +3,9 @@ using MuxPro.Core;
 namespace MuxPro;
 
 /// <summary>
-/// A pool of workers: hands out those that live and have room, and makes a new one when none has. A place is reserved in the same step in which it is
-/// found. Dials go on outside the lock, one per missing worker rather than one per waiter. After a failed dial, those who wait for it get its error,
-/// and the next one begins 100 ms later, one at a time, with doubled waits up to 5 s, until one succeeds.
+/// A pool of workers: hands out those that live and have room, and makes a new one when none has. A place is reserved in the same step in
+/// which it is found. Dials go on outside the lock, one per missing worker rather than one per waiter. After a failed dial, those who wait
+/// for it get its error, and the next one begins 100 ms later, one at a time, with doubled waits up to 5 s, until one succeeds.
 /// </summary>
 public abstract partial class WorkerPool : IWorkerPicker
 {

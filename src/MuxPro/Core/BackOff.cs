@@ -1,8 +1,8 @@
 namespace MuxPro.Core;
 
 /// <summary>
-/// How long to leave alone what failed: a first wait, doubled by each further failure up to the longest, each 20 % shorter or longer so that those
-/// who failed together do not come back together. Not thread-safe.
+/// How long to leave alone what failed: a first wait, doubled by each further failure up to the longest, each 20 % shorter or longer so
+/// that those who failed together do not come back together. Not thread-safe.
 /// </summary>
 /// <param name="first">The first wait, in timestamps.</param>
 /// <param name="longest">The longest one, before it is made shorter or longer.</param>
@@ -38,7 +38,9 @@ internal struct BackOff(long first, long longest)
     }
 
     /// <summary>An attempt failed.</summary>
-    /// <param name="attempt">Its number. One that began before the last result was known tells nothing new: many may fail of the same cause.</param>
+    /// <param name="attempt">
+    /// Its number. One that began before the last result was known tells nothing new: many may fail of the same cause.
+    /// </param>
     /// <param name="now">A timestamp.</param>
     /// <param name="random">0 to 1: how much of the jitter.</param>
     public void OnFailed(int attempt, long now, double random)

@@ -1,7 +1,8 @@
 namespace MuxPro.Core;
 
 /// <summary>
-/// How often the other end may make us do something that costs us and not it: a rate per second, with a burst of ten seconds' worth. Not thread-safe.
+/// How often the other end may make us do something that costs us and not it: a rate per second, with a burst of ten seconds' worth. Not
+/// thread-safe.
 /// </summary>
 /// <param name="perSecond">Units per second.</param>
 /// <param name="ticksPerSecond">Timestamps per second.</param>

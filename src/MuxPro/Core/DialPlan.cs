@@ -2,8 +2,8 @@ namespace MuxPro.Core;
 
 /// <summary>
 /// Decides when a pool dials: one dial per missing worker, however many wait for it; after a failure one at a time, each after a wait
-/// (<see cref="BackOff"/>). A dial is late when nothing has come through for some seconds: then one at a time is begun in the place of such dials, which may
-/// still come through. Not thread-safe.
+/// (<see cref="BackOff"/>). A dial is late when nothing has come through for some seconds: then one at a time is begun in the place of such
+/// dials, which may still come through. Not thread-safe.
 /// </summary>
 /// <param name="capacity">How many waiters a new worker is good for, as far as is known.</param>
 /// <param name="ticksPerSecond">Timestamps per second.</param>

@@ -1,8 +1,8 @@
 namespace MuxPro.Core;
 
 /// <summary>
-/// Holds lower priorities to a rate while a higher one talks, so that there is processor time left to answer it: on fast links the order of frames
-/// alone does not make it quick, because everybody waits for a thread. Slower links never notice. Not thread-safe.
+/// Holds lower priorities to a rate while a higher one talks, so that there is processor time left to answer it: on fast links the order of
+/// frames alone does not make it quick, because everybody waits for a thread. Slower links never notice. Not thread-safe.
 /// </summary>
 /// <param name="frequency">Timestamps per second.</param>
 internal struct PriorityPace(long frequency)

@@ -14,10 +14,10 @@ internal interface ISendQueueItem<T>
 }
 
 /// <summary>
-/// Decides which sub-connection sends next: the highest priority first, round robin among equals, and every 16th turn to a lower priority, so
-/// that nobody starves. Among equals, who comes with little goes ahead of those with much, up to 8 in a row (as in FQ-CoDel, RFC 8290 section 4.2: it
-/// costs the others next to nothing and spares a short message the wait for all their turns). Not thread-safe; allocates nothing after the first
-/// item of a priority.
+/// Decides which sub-connection sends next: the highest priority first, round robin among equals, and every 16th turn to a lower priority,
+/// so that nobody starves. Among equals, who comes with little goes ahead of those with much, up to 8 in a row (as in FQ-CoDel, RFC 8290
+/// section 4.2: it costs the others next to nothing and spares a short message the wait for all their turns). Not thread-safe; allocates
+/// nothing after the first item of a priority.
 /// </summary>
 internal sealed class SendQueue<T>
     where T : class, ISendQueueItem<T>

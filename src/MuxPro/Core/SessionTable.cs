@@ -1,8 +1,8 @@
 namespace MuxPro.Core;
 
 /// <summary>
-/// The ids of a main connection (SPEC 6): who holds which, which is next, and which unknown ids were answered already. Pages of 256 ids, so that
-/// a small main connection is small and the last id costs what the first did. Not thread-safe.
+/// The ids of a main connection (SPEC 6): who holds which, which is next, and which unknown ids were answered already. Pages of 256 ids, so
+/// that a small main connection is small and the last id costs what the first did. Not thread-safe.
 /// </summary>
 internal sealed class SessionTable<T>
     where T : class

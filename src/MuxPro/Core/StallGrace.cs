@@ -1,8 +1,8 @@
 namespace MuxPro.Core;
 
 /// <summary>
-/// How long a sub-connection may hold up its neighbours. Who reads gets it back whole: with each share of its buffer that its application takes; a tenth of the
-/// time that passes comes back to everybody. Not thread-safe.
+/// How long a sub-connection may hold up its neighbours. Who reads gets it back whole: with each share of its buffer that its application
+/// takes; a tenth of the time that passes comes back to everybody. Not thread-safe.
 /// </summary>
 internal struct StallGrace
 {

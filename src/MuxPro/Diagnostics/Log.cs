@@ -4,7 +4,9 @@ using MuxPro.Protocol;
 
 namespace MuxPro.Diagnostics;
 
-/// <summary>All messages of the library. Ids 1 to 19: main connections; 20 to 39: sub-connections; 40 to 59: frames; 60 to 79: pool.</summary>
+/// <summary>
+/// All messages of the library. Ids 1 to 19: main connections; 20 to 39: sub-connections; 40 to 59: frames; 60 to 79: pool.
+/// </summary>
 internal static partial class Log
 {
     [LoggerMessage(1, LogLevel.Information, "Main connection with {Peer} speaks {Version}")]

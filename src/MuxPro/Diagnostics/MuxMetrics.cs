@@ -21,12 +21,14 @@ internal sealed class MuxMetrics
 
     private MuxMetrics(Meter meter)
     {
-        _activeConnections = meter.CreateUpDownCounter<long>("muxpro.active_connections", "{connection}", "Main connections that are open.");
+        _activeConnections = meter.CreateUpDownCounter<long>(
+            "muxpro.active_connections", "{connection}", "Main connections that are open.");
         _activeSessions = meter.CreateUpDownCounter<long>("muxpro.active_sessions", "{session}", "Sub-connections that are open.");
         _connectionDuration = meter.CreateHistogram<double>("muxpro.connection.duration", "s", "How long main connections lived.");
         _sessionDuration = meter.CreateHistogram<double>("muxpro.session.duration", "s", "How long sub-connections lived.");
         _bytes = meter.CreateCounter<long>("muxpro.io", "By", "Bytes on main connections, by direction.");
-        _droppedDatagrams = meter.CreateCounter<long>("muxpro.datagrams.dropped", "{datagram}", "Datagrams that found no room or no credit, by direction.");
+        _droppedDatagrams = meter.CreateCounter<long>(
+            "muxpro.datagrams.dropped", "{datagram}", "Datagrams that found no room or no credit, by direction.");
     }
 
     public static MuxMetrics For(MuxOptions options)

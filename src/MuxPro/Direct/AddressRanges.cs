@@ -45,7 +45,8 @@ internal static class AddressRanges
         (IPNetwork.Parse("ff00::/8"), "multicast (RFC 4291)"),
     ];
 
-    // Forms of IPv6 that carry an IPv4 address beside the mapped one, and the byte where it starts: what counts is where the packets end up.
+    // Forms of IPv6 that carry an IPv4 address beside the mapped one, and the byte where it starts: what counts is where the packets end
+    // up.
     private static readonly (IPNetwork Range, int Offset)[] CarriersOfV4 =
     [
         (IPNetwork.Parse("::ffff:0:0:0/96"), 12), // IPv4-translated (RFC 2765)
@@ -55,7 +56,9 @@ internal static class AddressRanges
 
     private static readonly IPNetwork GlobalUnicast = IPNetwork.Parse("2000::/3");
 
-    /// <summary>An IPv4 address inside an IPv6 one (<c>::ffff:192.0.2.1</c>, RFC 4291 2.5.5.2) as what it is; any other address as it is.</summary>
+    /// <summary>
+    /// An IPv4 address inside an IPv6 one (<c>::ffff:192.0.2.1</c>, RFC 4291 2.5.5.2) as what it is; any other address as it is.
+    /// </summary>
     internal static IPAddress Unmapped(this IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
 
     /// <summary>Names the range that keeps an address from being public.</summary>

@@ -4,7 +4,8 @@ using System.Net.Sockets;
 namespace MuxPro;
 
 /// <summary>
-/// Connects to TCP targets, and sends datagrams to UDP targets, with sockets: the last dispatcher of every chain. Safe to use from many threads.
+/// Connects to TCP targets, and sends datagrams to UDP targets, with sockets: the last dispatcher of every chain. Safe to use from many
+/// threads.
 /// </summary>
 /// <remarks>
 /// Names are resolved by the system. Where a name has several addresses, the families take turns and an attempt gets company after 250 ms;
@@ -40,8 +41,8 @@ public sealed class DirectDispatcher : IDispatcher
     /// <param name="cancellationToken">Gives up the attempt.</param>
     /// <returns>The link to the target, owned by the caller.</returns>
     /// <exception cref="SessionException">
-    /// <see cref="ErrorCode.RemoteDisconnect"/>: the target refused; <see cref="ErrorCode.DestinationUnreachable"/>: unreachable, or its name was not
-    /// found; <see cref="ErrorCode.OperationTimeout"/>: not connected within <see cref="DirectOptions.ConnectTimeout"/>;
+    /// <see cref="ErrorCode.RemoteDisconnect"/>: the target refused; <see cref="ErrorCode.DestinationUnreachable"/>: unreachable, or its
+    /// name was not found; <see cref="ErrorCode.OperationTimeout"/>: not connected within <see cref="DirectOptions.ConnectTimeout"/>;
     /// <see cref="ErrorCode.ResourceExhaustion"/>: no more sockets here; <see cref="ErrorCode.ProxyRejected"/>: not allowed by
     /// <see cref="DirectOptions.AllowPrivate"/>, or not TCP. <see cref="SessionException.Detail"/> says more.
     /// </exception>
@@ -63,10 +64,13 @@ public sealed class DirectDispatcher : IDispatcher
         }
     }
 
-    /// <summary>Opens a flow of datagrams: a UDP socket of its own, with one port towards every target, that any source may answer to.</summary>
+    /// <summary>
+    /// Opens a flow of datagrams: a UDP socket of its own, with one port towards every target, that any source may answer to.
+    /// </summary>
     /// <remarks>
-    /// Each datagram is judged by <see cref="DirectOptions.AllowPrivate"/>; targets that are names are looked up in the background, and one that is slow delays
-    /// no other. An answer from the address of <paramref name="destination"/> is given with <paramref name="destination"/> itself as its source.
+    /// Each datagram is judged by <see cref="DirectOptions.AllowPrivate"/>; targets that are names are looked up in the background, and one
+    /// that is slow delays no other. An answer from the address of <paramref name="destination"/> is given with
+    /// <paramref name="destination"/> itself as its source.
     /// </remarks>
     /// <param name="destination">The first UDP target.</param>
     /// <param name="cancellationToken">Gives up looking its name up.</param>

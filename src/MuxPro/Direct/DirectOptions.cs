@@ -15,14 +15,18 @@ public sealed record DirectOptions
     /// Whether targets may lie outside the public internet: loopback, private, link-local, multicast and other special addresses, also
     /// inside IPv6 forms that carry an IPv4 address. Names are judged by the addresses they resolve to, and only by those that are dialled.
     /// </summary>
-    /// <value>The default value is <see langword="true"/>. A server for others than its operator should set <see langword="false"/>.</value>
+    /// <value>
+    /// The default value is <see langword="true"/>. A server for others than its operator should set <see langword="false"/>.
+    /// </value>
     public bool AllowPrivate { get; init; } = true;
 
     /// <summary>The family of the addresses that names are resolved to; destinations that are addresses stay as they are.</summary>
     /// <value>The default value is <see langword="null"/>: both.</value>
     public AddressFamily? AddressFamily { get; init; }
 
-    /// <summary>The address of this machine that connections and datagrams go out from; targets of the other family are not reached then.</summary>
+    /// <summary>
+    /// The address of this machine that connections and datagrams go out from; targets of the other family are not reached then.
+    /// </summary>
     /// <value>The default value is <see langword="null"/>: the system chooses. Not used where <see cref="Connect"/> is given.</value>
     public IPAddress? LocalAddress { get; init; }
 
@@ -38,8 +42,8 @@ public sealed record DirectOptions
     public Func<IPEndPoint, CancellationToken, Task<Socket>>? Connect { get; init; }
 
     /// <summary>
-    /// Makes a UDP socket of an address family, not bound yet, for those who count or tune their sockets; the flow owns the socket, and makes one of IPv6
-    /// dual-mode. A <see cref="SessionException"/> says with which code a flow is refused.
+    /// Makes a UDP socket of an address family, not bound yet, for those who count or tune their sockets; the flow owns the socket, and
+    /// makes one of IPv6 dual-mode. A <see cref="SessionException"/> says with which code a flow is refused.
     /// </summary>
     /// <value>The default value is <see langword="null"/>: a new UDP socket.</value>
     public Func<System.Net.Sockets.AddressFamily, Socket>? CreateDatagramSocket { get; init; }

@@ -12,7 +12,9 @@ internal static class HappyEyeballs
     // A name may have any number of addresses; whoever owns it shall not make us try them all.
     private const int MaxAttempts = 16;
 
-    /// <summary>RFC 8305 4: the families take turns, starting with that of the first address; the resolver's order stays inside each.</summary>
+    /// <summary>
+    /// RFC 8305 4: the families take turns, starting with that of the first address; the resolver's order stays inside each.
+    /// </summary>
     internal static IPAddress[] Interleave(IReadOnlyList<IPAddress> addresses)
     {
         if (addresses.Count == 0)
@@ -33,7 +35,9 @@ internal static class HappyEyeballs
         return [.. result.Take(MaxAttempts)];
     }
 
-    /// <summary>Starts an attempt per address, 250 ms apart or as soon as one fails; the first success wins, the others are closed.</summary>
+    /// <summary>
+    /// Starts an attempt per address, 250 ms apart or as soon as one fails; the first success wins, the others are closed.
+    /// </summary>
     /// <exception cref="SocketException">No attempt succeeded; this is the most telling failure, and the first of those.</exception>
     internal static async Task<Socket> ConnectAsync(
         IReadOnlyList<IPAddress> addresses,

@@ -12,7 +12,9 @@ internal static class KernelDrops
     private const int DropsIndex = 8;
     private const int Count = 9;
 
-    /// <summary>How many so far; <see langword="null"/> where the system does not say (Linux does from 4.12 on), and when the socket is closed.</summary>
+    /// <summary>
+    /// How many so far; <see langword="null"/> where the system does not say (Linux does from 4.12 on), and when the socket is closed.
+    /// </summary>
     public static uint? Of(Socket socket)
     {
         if (!OperatingSystem.IsLinux())

@@ -3,8 +3,8 @@ using System.Net;
 namespace MuxPro;
 
 /// <summary>
-/// Resolves names on threads of its own. The system's resolver blocks its thread, for many seconds where a name's servers are dead; on the pool's
-/// threads, a few hundred such names would stop every main connection of the process.
+/// Resolves names on threads of its own. The system's resolver blocks its thread, for many seconds where a name's servers are dead; on the
+/// pool's threads, a few hundred such names would stop every main connection of the process.
 /// </summary>
 internal static class NameResolver
 {

@@ -7,8 +7,8 @@ using MuxPro.Protocol;
 namespace MuxPro;
 
 /// <summary>
-/// A flow of datagrams over a UDP socket of its own, bound but not connected: the same port towards every target, and any source may answer (full cone,
-/// SPEC 7.2).
+/// A flow of datagrams over a UDP socket of its own, bound but not connected: the same port towards every target, and any source may answer
+/// (full cone, SPEC 7.2).
 /// </summary>
 internal sealed class UdpLink : DatagramLink
 {
@@ -42,7 +42,8 @@ internal sealed class UdpLink : DatagramLink
         AddressFamily? family = null)
     {
         Destination = destination;
-        AddressFamily own = family ?? options.LocalAddress?.AddressFamily ?? (Socket.OSSupportsIPv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork);
+        AddressFamily own = family ?? options.LocalAddress?.AddressFamily
+            ?? (Socket.OSSupportsIPv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork);
         _targets = new UdpTargets(destination, own, options, resolve, SendNow, CountDropped);
         if (!_targets.TryAdd(addresses))
         {
@@ -81,7 +82,8 @@ internal sealed class UdpLink : DatagramLink
             cancellationToken.ThrowIfCancellationRequested();
             try
             {
-                // An idle flow holds no memory: the datagram is looked at where it is, and taken only then. So a cancelled receive takes none, too.
+                // An idle flow holds no memory: the datagram is looked at where it is, and taken only then. So a cancelled receive takes
+                // none, too.
                 if (_socket.Available == 0)
                 {
                     ReturnBuffer();

@@ -3,7 +3,9 @@ using System.Net;
 
 namespace MuxPro;
 
-/// <summary>One target of a flow of datagrams: its address, or what waits for it. Guarded by the lock of its owner, unless said otherwise.</summary>
+/// <summary>
+/// One target of a flow of datagrams: its address, or what waits for it. Guarded by the lock of its owner, unless said otherwise.
+/// </summary>
 internal sealed class UdpTarget(Destination destination)
 {
     // What an application may send before it hears that a name is slow: a handshake's worth.
@@ -15,7 +17,9 @@ internal sealed class UdpTarget(Destination destination)
 
     public Destination Destination { get; } = destination;
 
-    /// <summary>Where to send to; <see langword="null"/> while it is looked up, and when there is no address or none that is allowed.</summary>
+    /// <summary>
+    /// Where to send to; <see langword="null"/> while it is looked up, and when there is no address or none that is allowed.
+    /// </summary>
     public SocketAddress? Address { get; private set; }
 
     public bool IsLookingUp => _waiting is not null;

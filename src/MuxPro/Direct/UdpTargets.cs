@@ -8,8 +8,8 @@ namespace MuxPro;
 internal delegate bool SendDatagram(ReadOnlySpan<byte> data, SocketAddress to);
 
 /// <summary>
-/// The last few targets of a flow, and their addresses. Names are looked up in the background, and what is sent to one meanwhile waits in a queue of its
-/// own: no target waits for another one's name.
+/// The last few targets of a flow, and their addresses. Names are looked up in the background, and what is sent to one meanwhile waits in a
+/// queue of its own: no target waits for another one's name.
 /// </summary>
 internal sealed class UdpTargets : IDisposable
 {
@@ -19,13 +19,17 @@ internal sealed class UdpTargets : IDisposable
     /// <summary>How many names it looks up at once; the other places stay for targets that need no lookup.</summary>
     internal const int MostLookups = 8;
 
-    /// <summary>How long an unused name keeps its address. Used ones keep it: an exchange does not change sides because its name has many.</summary>
+    /// <summary>
+    /// How long an unused name keeps its address. Used ones keep it: an exchange does not change sides because its name has many.
+    /// </summary>
     internal static readonly TimeSpan NameLifetime = TimeSpan.FromSeconds(60);
 
     /// <summary>How long a lookup may take, and how long a name that was not found is not asked for again.</summary>
     internal static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a target is left alone after the socket has refused a datagram for it: a refusal costs more than many datagrams.</summary>
+    /// <summary>
+    /// How long a target is left alone after the socket has refused a datagram for it: a refusal costs more than many datagrams.
+    /// </summary>
     internal static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(1);
 
     private readonly Lock _gate = new();

@@ -1,9 +1,11 @@
 namespace MuxPro;
 
-/// <summary>The stream of a session as an HTTP client uses it: closing it before the server has ended the stream gives the session up.</summary>
+/// <summary>
+/// The stream of a session as an HTTP client uses it: closing it before the server has ended the stream gives the session up.
+/// </summary>
 /// <remarks>
-/// A client disposes a connection for good in one way, whether a request was cancelled on it or it was idle too long. Ending a session in order would let a
-/// server work on, and send what waits to be sent; so only a stream that was read to its end ends in order.
+/// A client disposes a connection for good in one way, whether a request was cancelled on it or it was idle too long. Ending a session in
+/// order would let a server work on, and send what waits to be sent; so only a stream that was read to its end ends in order.
 /// </remarks>
 internal sealed class HttpSessionStream(Session session) : DuplexStream
 {

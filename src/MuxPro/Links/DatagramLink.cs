@@ -3,11 +3,12 @@ using MuxPro.Protocol;
 namespace MuxPro;
 
 /// <summary>
-/// A flow of datagrams with two ends: what a dispatcher returns for a UDP destination, and what a <see cref="DatagramSession"/> is. One receiver and one
-/// sender at a time; both may go on side by side.
+/// A flow of datagrams with two ends: what a dispatcher returns for a UDP destination, and what a <see cref="DatagramSession"/> is. One
+/// receiver and one sender at a time; both may go on side by side.
 /// </summary>
 /// <remarks>
-/// A datagram is one payload: never split, merged or cut off. One that finds no room is dropped and counted, as on any network; nobody waits for room.
+/// A datagram is one payload: never split, merged or cut off. One that finds no room is dropped and counted, as on any network; nobody
+/// waits for room.
 /// </remarks>
 public abstract class DatagramLink : IAsyncDisposable
 {

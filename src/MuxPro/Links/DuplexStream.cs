@@ -1,8 +1,8 @@
 namespace MuxPro;
 
 /// <summary>
-/// What all streams of bytes in both directions have in common: no length, no position, arrays are memory, and a call that does not return a task waits for the one
-/// that does. Nothing is held back to be flushed, unless a stream says otherwise.
+/// What all streams of bytes in both directions have in common: no length, no position, arrays are memory, and a call that does not return
+/// a task waits for the one that does. Nothing is held back to be flushed, unless a stream says otherwise.
 /// </summary>
 internal abstract class DuplexStream : Stream
 {

@@ -77,7 +77,9 @@ public abstract class Link : IDuplexPipe, IAsyncDisposable
     public static async ValueTask<Link> ConnectTcpAsync(string host, int port, CancellationToken cancellationToken = default)
         => FromSocket(await ConnectSocketAsync(host, port, cancellationToken).ConfigureAwait(false));
 
-    /// <summary>Connects by TCP and TLS; the server's certificate is checked against <paramref name="host"/> and the system's authorities.</summary>
+    /// <summary>
+    /// Connects by TCP and TLS; the server's certificate is checked against <paramref name="host"/> and the system's authorities.
+    /// </summary>
     /// <param name="host">Domain name or IP address, also the name that the certificate must have.</param>
     /// <param name="port">The port.</param>
     /// <param name="cancellationToken">Gives up the attempt.</param>
@@ -145,7 +147,9 @@ public abstract class Link : IDuplexPipe, IAsyncDisposable
     }
 
     /// <summary>A link over a WebSocket: what is written goes as binary messages, whose borders mean nothing.</summary>
-    /// <remarks>Completing <see cref="Output"/> sends a close frame; the other end may still send. <see cref="Abort"/> sends none.</remarks>
+    /// <remarks>
+    /// Completing <see cref="Output"/> sends a close frame; the other end may still send. <see cref="Abort"/> sends none.
+    /// </remarks>
     /// <param name="webSocket">A WebSocket that is open; owned by the link from now on.</param>
     /// <param name="remoteEndPoint">The address of the other end, where it is known.</param>
     /// <returns>The link.</returns>

@@ -3,8 +3,8 @@ using System.Net.WebSockets;
 namespace MuxPro;
 
 /// <summary>
-/// What a <see cref="WebSocketStream"/> lacks to be the stream of a link: after its end it can be read again, which is 0 again, and what fails is an
-/// <see cref="IOException"/>.
+/// What a <see cref="WebSocketStream"/> lacks to be the stream of a link: after its end it can be read again, which is 0 again, and what
+/// fails is an <see cref="IOException"/>.
 /// </summary>
 internal sealed class WebSocketByteStream(WebSocketStream stream) : DuplexStream
 {

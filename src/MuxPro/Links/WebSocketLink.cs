@@ -35,7 +35,8 @@ internal sealed class WebSocketLink(WebSocket socket, EndPoint? remoteEndPoint)
         {
             await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None).ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is WebSocketException or IOException or InvalidOperationException or OperationCanceledException)
+        catch (Exception exception)
+            when (exception is WebSocketException or IOException or InvalidOperationException or OperationCanceledException)
         {
             // The other end is gone, or was told already.
         }

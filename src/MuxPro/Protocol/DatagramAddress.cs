@@ -32,7 +32,9 @@ public readonly record struct DatagramAddress(Destination Destination, ulong Glo
     /// <param name="payload">The whole payload, or at least its first <see cref="MaxLength"/> bytes.</param>
     /// <param name="hasGlobalId">Whether the New of the flow had a GlobalID, so that the Keep has it too.</param>
     /// <param name="address">The address.</param>
-    /// <param name="fault">What is wrong, if the result is <see langword="false"/>: the sub-connection has to end with <see cref="ErrorCode.ProtocolError"/>.</param>
+    /// <param name="fault">
+    /// What is wrong, if the result is <see langword="false"/>: the sub-connection has to end with <see cref="ErrorCode.ProtocolError"/>.
+    /// </param>
     /// <returns>Whether there was an address.</returns>
     public static bool TryRead(ReadOnlySequence<byte> payload, bool hasGlobalId, out DatagramAddress address, out FrameError fault)
     {
@@ -100,7 +102,8 @@ public readonly record struct DatagramAddress(Destination Destination, ulong Glo
     /// <param name="fault">What is wrong, if the result is <see langword="false"/>.</param>
     /// <returns>Whether there was an address.</returns>
     internal static bool TrySplit(
-        ReadOnlySpan<byte> payload, bool hasGlobalId, RecentAddresses known, out ReadOnlySpan<byte> raw, out int length, out FrameError fault)
+        ReadOnlySpan<byte> payload, bool hasGlobalId, RecentAddresses known, out ReadOnlySpan<byte> raw, out int length,
+        out FrameError fault)
     {
         int globalId = hasGlobalId ? 8 : 0;
         if (DestinationCodec.TryGetLength(payload.Length > 0 ? payload[1..] : default, out int address))

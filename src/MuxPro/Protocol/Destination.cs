@@ -12,7 +12,9 @@ public sealed class Destination : IEquatable<Destination>
     /// <summary>The special address <c>mux.pro:9527</c> (SPEC 7.1): a connection to it is itself a main connection.</summary>
     public static Destination MuxPro { get; } = new(Network.Tcp, "mux.pro", null, 9527);
 
-    /// <summary>The special address of Mux.Cool (SPEC 9), <c>v1.mux.cool:9527</c>: whoever connects there gets a main connection of it.</summary>
+    /// <summary>
+    /// The special address of Mux.Cool (SPEC 9), <c>v1.mux.cool:9527</c>: whoever connects there gets a main connection of it.
+    /// </summary>
     public static Destination MuxCool { get; } = new(Network.Tcp, "v1.mux.cool", null, 9527);
 
     private Destination(Network network, string? domain, IPAddress? address, int port)

@@ -38,7 +38,9 @@ internal static class DestinationCodec
         _ => 4,
     });
 
-    /// <summary>How many bytes port, type and address take, where they are whole and the type is known; what they say is not looked at.</summary>
+    /// <summary>
+    /// How many bytes port, type and address take, where they are whole and the type is known; what they say is not looked at.
+    /// </summary>
     public static bool TryGetLength(ReadOnlySpan<byte> fields, out int length)
     {
         length = fields.Length < 4 ? int.MaxValue : fields[2] switch

@@ -1,6 +1,9 @@
 namespace MuxPro;
 
-/// <summary>More than <see cref="ErrorCode"/> says on why a target was not reached. Carried by <see cref="ProtocolVersion.Private"/> alone; unknown values survive.</summary>
+/// <summary>
+/// More than <see cref="ErrorCode"/> says on why a target was not reached. Carried by <see cref="ProtocolVersion.Private"/> alone; unknown
+/// values survive.
+/// </summary>
 public enum FailureDetail : byte
 {
     /// <summary>Nothing more is known.</summary>

@@ -30,13 +30,21 @@ public readonly ref struct Frame
     /// <summary>End: more on why the target was not reached (SPEC 8, private version).</summary>
     public FailureDetail Detail { get; internal init; }
 
-    /// <summary>KeepAlive with <see cref="FrameOptions.Ping"/> or <see cref="FrameOptions.Pong"/>: what the answer repeats (SPEC 8, private version).</summary>
+    /// <summary>
+    /// KeepAlive with <see cref="FrameOptions.Ping"/> or <see cref="FrameOptions.Pong"/>: what the answer repeats (SPEC 8, private
+    /// version).
+    /// </summary>
     public ulong Token { get; internal init; }
 
-    /// <summary>CreditUpdate: how many bytes more this end may send, at least 1 if there is no fault. What it adds up to saturates (SPEC 6.3.6).</summary>
+    /// <summary>
+    /// CreditUpdate: how many bytes more this end may send, at least 1 if there is no fault. What it adds up to saturates (SPEC 6.3.6).
+    /// </summary>
     public uint Credit { get; internal init; }
 
-    /// <summary>Whether the sub-connection has to end with <see cref="ErrorCode.ProtocolError"/>. The main connection lives: the frame's end is known.</summary>
+    /// <summary>
+    /// Whether the sub-connection has to end with <see cref="ErrorCode.ProtocolError"/>. The main connection lives: the frame's end is
+    /// known.
+    /// </summary>
     public bool HasFault => Fault.Kind != FrameErrorKind.None;
 
     /// <summary>What is wrong, if <see cref="HasFault"/>.</summary>
@@ -45,7 +53,9 @@ public readonly ref struct Frame
     /// <summary>Whether D is set: an empty datagram is not the same as none (SPEC 6.3.3).</summary>
     public bool HasData => (Options & FrameOptions.Data) != 0;
 
-    /// <summary>New and Keep: how many bytes of payload follow, also when the frame has a fault; 0 without D, and in all other frames.</summary>
+    /// <summary>
+    /// New and Keep: how many bytes of payload follow, also when the frame has a fault; 0 without D, and in all other frames.
+    /// </summary>
     public int DataLength { get; internal init; }
 
     /// <summary>
@@ -54,7 +64,10 @@ public readonly ref struct Frame
     /// </summary>
     public ReadOnlySequence<byte> Data { get; internal init; }
 
-    /// <summary>NegotiateVersion: which form it has, and the answer should have. One with the count in both places is <see cref="NegotiationForm.CountInData"/>.</summary>
+    /// <summary>
+    /// NegotiateVersion: which form it has, and the answer should have. One with the count in both places is
+    /// <see cref="NegotiationForm.CountInData"/>.
+    /// </summary>
     public NegotiationForm Form { get; internal init; }
 
     /// <summary>NegotiateVersion: how many versions it names, 1 to 255. 0 for all other frames.</summary>

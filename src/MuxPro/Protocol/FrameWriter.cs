@@ -3,10 +3,15 @@ using System.Buffers.Binary;
 
 namespace MuxPro.Protocol;
 
-/// <summary>Writes frames. A method that takes a length writes the head alone, and the caller writes that many bytes of payload after it.</summary>
+/// <summary>
+/// Writes frames. A method that takes a length writes the head alone, and the caller writes that many bytes of payload after it.
+/// </summary>
 public static partial class FrameWriter
 {
-    /// <summary>The most bytes that a frame takes without its payload: a New of a UDP flow to a domain of 255 bytes. The list of a NegotiateVersion is payload here.</summary>
+    /// <summary>
+    /// The most bytes that a frame takes without its payload: a New of a UDP flow to a domain of 255 bytes. The list of a NegotiateVersion
+    /// is payload here.
+    /// </summary>
     public const int MaxHeadLength = 2 + 6 + DestinationCodec.MaxLength + 8 + 2;
 
     /// <summary>The most bytes of Extra Data in one frame (SPEC 6).</summary>
@@ -67,7 +72,8 @@ public static partial class FrameWriter
     /// <param name="writer">Takes the bytes.</param>
     /// <param name="id">The sub-connection.</param>
     /// <param name="dataLength">How many bytes of payload follow, 0 to 65,535.</param>
-    public static void WriteKeep(IBufferWriter<byte> writer, ushort id, int dataLength) => WriteKeep(writer, id, FrameOptions.Data, dataLength);
+    public static void WriteKeep(IBufferWriter<byte> writer, ushort id, int dataLength)
+        => WriteKeep(writer, id, FrameOptions.Data, dataLength);
 
     // | 0004 | ID (2) | 02 | 01, or 03 with an address in the payload | length (2) | payload
     internal static void WriteKeep(IBufferWriter<byte> writer, ushort id, FrameOptions options, int dataLength)
@@ -123,8 +129,9 @@ public static partial class FrameWriter
     {
         ArgumentNullException.ThrowIfNull(writer);
 
-        // | 0004 | ID (2) | 03 | 00 |, or with a code | 0006 | ID (2) | 03 | 01 | code (2) | 0000 |, or | 0007 | ID (2) | 03 | 01 | code (2) | detail (1) | 0000 |
-        // SPEC 6.3.4: the empty Extra Data satisfies both sentences of the draft, and keeps the prototype in step.
+        // | 0004 | ID (2) | 03 | 00 |, or with a code | 0006 | ID (2) | 03 | 01 | code (2) | 0000 |, or | 0007 | ID (2) | 03 | 01 | code
+        // (2) | detail (1) | 0000 | SPEC 6.3.4: the empty Extra Data satisfies both sentences of the draft, and keeps the prototype in
+        // step.
         bool hasCode = code != ErrorCode.GracefulShutdown;
         int metadata = !hasCode ? 4 : detail == FailureDetail.None ? 6 : 7;
         int length = 2 + metadata + (hasCode ? 2 : 0);

@@ -14,8 +14,8 @@ public readonly record struct ProtocolVersion(ushort Major, ushort Minor) : ICom
     public static ProtocolVersion V0_1 => new(0, 1);
 
     /// <summary>
-    /// MuxPro/0.32769, <c>00008001</c>: the private version of this project (SPEC 8), chosen only when both ends are its own. All of 0.1, and half-close
-    /// without bound, open results, ping, GoAway and limits.
+    /// MuxPro/0.32769, <c>00008001</c>: the private version of this project (SPEC 8), chosen only when both ends are its own. All of 0.1,
+    /// and half-close without bound, open results, ping, GoAway and limits.
     /// </summary>
     public static ProtocolVersion Private => new(0, 0x8001);
 

@@ -1,7 +1,8 @@
 namespace MuxPro.Protocol;
 
 /// <summary>
-/// The last few addresses of a flow of datagrams, by the bytes in which they come, so that a datagram from or to one of them makes no objects. Not thread-safe.
+/// The last few addresses of a flow of datagrams, by the bytes in which they come, so that a datagram from or to one of them makes no
+/// objects. Not thread-safe.
 /// </summary>
 /// <param name="read">Makes the destination of an address; <see langword="null"/> where it is none.</param>
 internal sealed class RecentAddresses(RecentAddresses.Reader read)

@@ -3,9 +3,12 @@ namespace MuxPro;
 /// <summary>Joins two flows of datagrams: what one end sends, the other gets, with its address.</summary>
 public static class DatagramRelay
 {
-    /// <summary>Copies two flows into each other until one is done or fails, nothing comes any more, or it is cancelled; then disposes both.</summary>
+    /// <summary>
+    /// Copies two flows into each other until one is done or fails, nothing comes any more, or it is cancelled; then disposes both.
+    /// </summary>
     /// <remarks>
-    /// A failure of either flow, or a cancellation, aborts both with it as the reason. A datagram that finds no room is counted by the flow that drops it.
+    /// A failure of either flow, or a cancellation, aborts both with it as the reason. A datagram that finds no room is counted by the flow
+    /// that drops it.
     /// </remarks>
     /// <param name="first">One flow; owned by the relay from now on.</param>
     /// <param name="second">The other flow; owned by the relay from now on.</param>

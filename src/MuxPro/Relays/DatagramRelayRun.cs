@@ -31,7 +31,8 @@ internal sealed class DatagramRelayRun
     public async Task<DatagramRelayResult> RunAsync(CancellationToken cancellationToken)
     {
         _last = _time.GetTimestamp();
-        _idle = _time.CreateTimer(static run => ((DatagramRelayRun)run!).OnIdle(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _idle = _time.CreateTimer(
+            static run => ((DatagramRelayRun)run!).OnIdle(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _idle.Change(_idleTimeout, Timeout.InfiniteTimeSpan);
         await using (_idle.ConfigureAwait(false))
         await using (cancellationToken.UnsafeRegister(OnCancelled, this).ConfigureAwait(false))

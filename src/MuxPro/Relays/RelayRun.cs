@@ -40,7 +40,9 @@ internal sealed class RelayRun(Link first, Link second)
         return new RelayResult(forward.Bytes, backward.Bytes, _error, _failedSide);
     }
 
-    /// <summary>SPEC 6.3.4: an End with a code resets the target, also one that takes no bytes, so that nobody is reading the session.</summary>
+    /// <summary>
+    /// SPEC 6.3.4: an End with a code resets the target, also one that takes no bytes, so that nobody is reading the session.
+    /// </summary>
     private CancellationTokenRegistration Watch(Link link, RelaySide side, CancellationTokenSource stop)
         => link is not Session session ? default : session.Aborted.UnsafeRegister(
             _ =>
@@ -60,8 +62,8 @@ internal sealed class RelayRun(Link first, Link second)
             null);
 
     /// <summary>
-    /// Ends the other link when a session's main connection is gone and all that it had received is delivered: nobody waits for an answer, and
-    /// nothing else would tell a target that says nothing.
+    /// Ends the other link when a session's main connection is gone and all that it had received is delivered: nobody waits for an answer,
+    /// and nothing else would tell a target that says nothing.
     /// </summary>
     private void EndIfGone(RelaySide side, CancellationTokenSource stop)
     {

@@ -3,8 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace MuxPro;
 
 /// <summary>
-/// The flows of datagrams that have a GlobalID (SPEC 7.2): a sub-connection with a known one takes over the flow of the earlier one, which ends, up to 60 s
-/// after that was lost. Safe to use from many threads.
+/// The flows of datagrams that have a GlobalID (SPEC 7.2): a sub-connection with a known one takes over the flow of the earlier one, which
+/// ends, up to 60 s after that was lost. Safe to use from many threads.
 /// </summary>
 public sealed class FlowTable
 {
@@ -23,7 +23,8 @@ public sealed class FlowTable
     /// <summary>Makes an empty table.</summary>
     /// <param name="timeProvider">The clock; the default is <see cref="TimeProvider.System"/>.</param>
     /// <param name="maxParked">
-    /// Most flows that wait for their next sub-connection; beyond it the oldest one ends of the peer that has the most. The default is 4,096.
+    /// Most flows that wait for their next sub-connection; beyond it the oldest one ends of the peer that has the most. The default is
+    /// 4,096.
     /// </param>
     public FlowTable(TimeProvider? timeProvider = null, int maxParked = 4096)
     {
@@ -170,7 +171,8 @@ public sealed class FlowTable
     }
 
     /// <summary>The right of one sub-connection to a flow, until it is given back or revoked by the next one.</summary>
-    [SuppressMessage("Design", "CA1001", Justification = "Revoked at any time, also when it was given back; without a timer the source holds nothing.")]
+    [SuppressMessage(
+        "Design", "CA1001", Justification = "Revoked at any time, also when it was given back; without a timer the source holds nothing.")]
     internal sealed class Lease
     {
         private readonly FlowTable _table;

@@ -45,13 +45,16 @@ public sealed class Server : IDispatcher
         Peer = outer.Peer;
     }
 
-    /// <summary>Called after each sub-connection that was dispatched, also of main connections inside a main connection; on the pool, without a lock.</summary>
+    /// <summary>
+    /// Called after each sub-connection that was dispatched, also of main connections inside a main connection; on the pool, without a
+    /// lock.
+    /// </summary>
     /// <value>The default value is <see langword="null"/>: nobody is told.</value>
     public Action<SessionReport>? SessionEnded { get; init; }
 
     /// <summary>
-    /// Has the flows of datagrams with a GlobalID (SPEC 7.2). Servers that share one, such as those of one user's main connections, keep a flow's public address when
-    /// its main connection is replaced by another of theirs.
+    /// Has the flows of datagrams with a GlobalID (SPEC 7.2). Servers that share one, such as those of one user's main connections, keep a
+    /// flow's public address when its main connection is replaced by another of theirs.
     /// </summary>
     /// <value>The default value is a table of this server's own.</value>
     public FlowTable Flows { get; init; } = new();
@@ -60,24 +63,31 @@ public sealed class Server : IDispatcher
     /// <value>The default value is empty: all are the same peer's.</value>
     public string Peer { get; init; } = "";
 
-    /// <summary>Whether <see cref="AcceptAllAsync"/> also yields flows of datagrams, for <see cref="Session.AsDatagrams"/>; otherwise they are refused with 0006.</summary>
+    /// <summary>
+    /// Whether <see cref="AcceptAllAsync"/> also yields flows of datagrams, for <see cref="Session.AsDatagrams"/>; otherwise they are
+    /// refused with 0006.
+    /// </summary>
     /// <value>The default value is <see langword="false"/>.</value>
     public bool AcceptsDatagrams { get; init; }
 
     /// <summary>
-    /// Tells the clients of all main connections to open nothing more here (SPEC 8, GoAway), waits until their sub-connections have ended, and closes
-    /// them. In 0.0 and 0.1, which have no GoAway, sub-connections are served until none is open.
+    /// Tells the clients of all main connections to open nothing more here (SPEC 8, GoAway), waits until their sub-connections have ended,
+    /// and closes them. In 0.0 and 0.1, which have no GoAway, sub-connections are served until none is open.
     /// </summary>
     /// <param name="cancellationToken">The deadline: closes what is still open.</param>
     /// <returns>How many sub-connections were still open when the deadline came.</returns>
     public Task<int> DrainAsync(CancellationToken cancellationToken) => _workers.DrainAsync(cancellationToken);
 
-    /// <summary>Reaches a destination: the special address is a main connection to this server, anything else goes to the inner dispatcher.</summary>
+    /// <summary>
+    /// Reaches a destination: the special address is a main connection to this server, anything else goes to the inner dispatcher.
+    /// </summary>
     /// <inheritdoc/>
     public ValueTask<Link> DispatchAsync(Destination destination, CancellationToken cancellationToken = default)
         => DispatchAsync(destination, Session.DefaultPriority, cancellationToken);
 
-    /// <summary>The same, for a sub-connection with a priority. The sub-connections of a main connection to this server have their own.</summary>
+    /// <summary>
+    /// The same, for a sub-connection with a priority. The sub-connections of a main connection to this server have their own.
+    /// </summary>
     /// <inheritdoc/>
     public ValueTask<Link> DispatchAsync(Destination destination, byte priority, CancellationToken cancellationToken)
     {
@@ -109,13 +119,16 @@ public sealed class Server : IDispatcher
 
     /// <summary>Opens a flow of datagrams with the inner dispatcher.</summary>
     /// <inheritdoc/>
-    public ValueTask<DatagramLink> DispatchDatagramsAsync(Destination destination, DatagramOptions options, CancellationToken cancellationToken)
+    public ValueTask<DatagramLink> DispatchDatagramsAsync(
+        Destination destination, DatagramOptions options, CancellationToken cancellationToken)
         => (_inner ?? throw NoInner()).DispatchDatagramsAsync(destination, options, cancellationToken);
 
     /// <summary>Serves one main connection until it ends; its sub-connections go to the inner dispatcher.</summary>
     /// <param name="link">The byte stream to a client; owned by the server from now on.</param>
     /// <param name="cancellationToken">Closes the main connection in order.</param>
-    /// <returns>A task that is done when the main connection is gone. It does not fail by what the client does: that is logged, and in the metrics.</returns>
+    /// <returns>
+    /// A task that is done when the main connection is gone. It does not fail by what the client does: that is logged, and in the metrics.
+    /// </returns>
     /// <exception cref="InvalidOperationException">The server was made without an inner dispatcher; the link is aborted.</exception>
     public async Task RunAsync(Link link, CancellationToken cancellationToken = default)
     {
@@ -130,11 +143,14 @@ public sealed class Server : IDispatcher
         await RunAsync(link, Context, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Serves one main connection until it ends; the caller takes the sub-connections that it wants, and the others go to the inner dispatcher.</summary>
+    /// <summary>
+    /// Serves one main connection until it ends; the caller takes the sub-connections that it wants, and the others go to the inner
+    /// dispatcher.
+    /// </summary>
     /// <param name="link">The byte stream to a client; owned by the server from now on.</param>
     /// <param name="take">
-    /// Asked about each sub-connection, on the pool and without a lock: <see langword="true"/> takes it, opened and owned by the callee from then on. Without an
-    /// inner dispatcher, those that it does not take are refused with 0006.
+    /// Asked about each sub-connection, on the pool and without a lock: <see langword="true"/> takes it, opened and owned by the callee
+    /// from then on. Without an inner dispatcher, those that it does not take are refused with 0006.
     /// </param>
     /// <param name="cancellationToken">Closes the main connection in order.</param>
     /// <returns>A task that is done when the main connection is gone. It does not fail by what the client does.</returns>
@@ -158,10 +174,12 @@ public sealed class Server : IDispatcher
 
     /// <summary>Serves one main connection; the caller takes each sub-connection itself.</summary>
     /// <param name="link">The byte stream to a client; owned by the server from now on.</param>
-    /// <param name="cancellationToken">Closes the main connection in order and ends the enumeration with an <see cref="OperationCanceledException"/>.</param>
+    /// <param name="cancellationToken">
+    /// Closes the main connection in order and ends the enumeration with an <see cref="OperationCanceledException"/>.
+    /// </param>
     /// <returns>
-    /// The sub-connections, each owned by the caller: <see cref="Session.Destination"/> says what the client asks for, <see cref="Session.Abort(ErrorCode)"/>
-    /// refuses. It ends with the main connection.
+    /// The sub-connections, each owned by the caller: <see cref="Session.Destination"/> says what the client asks for,
+    /// <see cref="Session.Abort(ErrorCode)"/> refuses. It ends with the main connection.
     /// </returns>
     public async IAsyncEnumerable<Session> AcceptAllAsync(
         Link link, [EnumeratorCancellation] CancellationToken cancellationToken = default)

@@ -12,7 +12,9 @@ internal sealed record ServerContext
     /// <inheritdoc cref="Server.Peer"/>
     public string Peer { get; init; } = "";
 
-    /// <summary>Takes a sub-connection itself, or not; see <see cref="Server.RunAsync(Link, Func{Session, bool}, CancellationToken)"/>.</summary>
+    /// <summary>
+    /// Takes a sub-connection itself, or not; see <see cref="Server.RunAsync(Link, Func{Session, bool}, CancellationToken)"/>.
+    /// </summary>
     public Func<Session, bool>? Take { get; init; }
 
     /// <inheritdoc cref="Server.AcceptsDatagrams"/>

@@ -5,7 +5,7 @@ using MuxPro.Engine;
 
 namespace MuxPro;
 
-/// <summary>The server end of one main connection: each sub-connection that the client opens is dispatched, or handed to whoever accepts.</summary>
+/// <summary>The server end of one main connection: each sub-connection is dispatched, or handed to whoever accepts.</summary>
 public sealed class ServerWorker : IAsyncDisposable
 {
     private readonly MainConnection _connection;
@@ -53,9 +53,7 @@ public sealed class ServerWorker : IAsyncDisposable
         _ = EndWithConnectionAsync();
     }
 
-    /// <summary>
-    /// The round-trip time of the main connection: what the kernel measured, or the last ping, or the negotiation; <see langword="null"/> while it is not known.
-    /// </summary>
+    /// <summary>What the kernel measured, or the last ping, or the negotiation; <see langword="null"/> while it is not known.</summary>
     public TimeSpan? RoundTripTime => _connection.RoundTripTime;
 
     /// <summary>Sub-connections that are open.</summary>
@@ -68,8 +66,8 @@ public sealed class ServerWorker : IAsyncDisposable
     public MainConnectionException? Failure => _connection.Failure;
 
     /// <summary>
-    /// Tells the client to open nothing more here (SPEC 8, GoAway), waits until its sub-connections have ended, and closes. In 0.0 and 0.1, which have no
-    /// GoAway, sub-connections are served until none is open.
+    /// Tells the client to open nothing more here (SPEC 8, GoAway), waits until its sub-connections have ended, and closes. In 0.0 and 0.1,
+    /// which have no GoAway, sub-connections are served until none is open.
     /// </summary>
     /// <param name="cancellationToken">The deadline: closes what is still open.</param>
     /// <returns>How many sub-connections were still open when the deadline came.</returns>
@@ -161,7 +159,7 @@ public sealed class ServerWorker : IAsyncDisposable
         try
         {
             Link link = await DispatchAsync(
-                session, (session, cancellationToken) => _dispatcher!.DispatchAsync(session.Destination, session.Priority, cancellationToken)).ConfigureAwait(false);
+                session, (session, token) => _dispatcher!.DispatchAsync(session.Destination, session.Priority, token)).ConfigureAwait(false);
             session.ConfirmOpened();
             return await Relay.RunAsync(session, link).ConfigureAwait(false);
         }
@@ -202,17 +200,18 @@ public sealed class ServerWorker : IAsyncDisposable
             // A flow that was taken over has the drops of the earlier ones too.
             long droppedBefore = lease?.Link is null ? 0 : link.Dropped;
             session.Session.ConfirmOpened();
+            CancellationToken revoked = lease?.Revoked ?? CancellationToken.None;
             DatagramRelayResult result = await DatagramRelay.CopyAsync(
-                session, link, _options.DatagramIdleTimeout, _options.TimeProvider, lease?.Revoked ?? CancellationToken.None).ConfigureAwait(false);
+                session, link, _options.DatagramIdleTimeout, _options.TimeProvider, revoked).ConfigureAwait(false);
             isLost = result is { End: DatagramRelayEnd.Failed, Side: RelaySide.First } && _connection.Failure is not null;
             if (result.Error is not null)
             {
-                // Of a flow that another sub-connection took over, too.
                 session.Abort(result.Error is OperationCanceledException
                     ? new SessionException(ErrorCode.RemoteDisconnect, "Another sub-connection took the flow over.") : result.Error);
             }
 
-            return (new RelayResult(result.BytesForward, result.BytesBackward, result.Error, result.Side), session.Dropped + link.Dropped - droppedBefore);
+            var relayed = new RelayResult(result.BytesForward, result.BytesBackward, result.Error, result.Side);
+            return (relayed, session.Dropped + link.Dropped - droppedBefore);
         }
         catch (Exception exception)
         {
@@ -234,11 +233,9 @@ public sealed class ServerWorker : IAsyncDisposable
         ErrorCode code = session.EndCode ?? (result.Error is null ? ErrorCode.GracefulShutdown : ErrorCode.RemoteDisconnect);
         try
         {
-            _context.SessionEnded!(new SessionReport(session.Destination, code, result.BytesForward, result.BytesBackward, duration, result.Error)
-            {
-                Priority = session.Priority,
-                DatagramsDropped = dropped,
-            });
+            _context.SessionEnded!(new SessionReport(
+                session.Destination, code, result.BytesForward, result.BytesBackward, duration, result.Error)
+            { Priority = session.Priority, DatagramsDropped = dropped });
         }
         catch (Exception exception)
         {
@@ -248,7 +245,7 @@ public sealed class ServerWorker : IAsyncDisposable
 
     private async ValueTask<T> DispatchAsync<T>(Session session, Func<Session, CancellationToken, ValueTask<T>> dispatch)
     {
-        // A session that is aborted meanwhile must not leave a dial behind, nor one that has ended but was not delivered yet, once nobody is there any more.
+        // A session that is aborted meanwhile must not leave a dial behind, nor one that has ended undelivered once nobody is there.
         CancellationToken aborted = session.Aborted;
         CancellationToken gone = _gone.Token;
         using var timeout = new CancellationTokenSource(_options.DispatchTimeout, _options.TimeProvider);
@@ -257,9 +254,11 @@ public sealed class ServerWorker : IAsyncDisposable
         {
             return await dispatch(session, either.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (timeout.IsCancellationRequested && !aborted.IsCancellationRequested && !gone.IsCancellationRequested)
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested && !aborted.IsCancellationRequested
+            && !gone.IsCancellationRequested)
         {
-            throw new SessionException(ErrorCode.OperationTimeout, $"{session.Destination} was not reached within {_options.DispatchTimeout}.");
+            throw new SessionException(
+                ErrorCode.OperationTimeout, $"{session.Destination} was not reached within {_options.DispatchTimeout}.");
         }
         finally
         {

@@ -4,7 +4,9 @@ using MuxPro.Core;
 
 namespace MuxPro.Transports;
 
-/// <summary>Socket options and figures that the engine uses where the kernel has them (Linux; numbers from linux/tcp.h and asm-generic/socket.h).</summary>
+/// <summary>
+/// Socket options and figures that the engine uses where the kernel has them (Linux; numbers from linux/tcp.h and asm-generic/socket.h).
+/// </summary>
 internal sealed class SocketTuning(Socket socket)
 {
     private const int SocketLevel = 1;
@@ -27,8 +29,8 @@ internal sealed class SocketTuning(Socket socket)
     // What waits unsent in the kernel can no longer be overtaken by a higher priority. Measured: no loss of throughput from 64 KiB up.
     private const int NotSentLowWater = 128 * 1024;
 
-    // Between near hosts the kernel lets megabytes wait for a receiver that is busy, and everything waits behind them. So much is enough to keep
-    // 2.5 GB/s going over 100 us. The kernel takes it times two, for its own structures.
+    // Between near hosts the kernel lets megabytes wait for a receiver that is busy, and everything waits behind them. So much is enough
+    // to keep 2.5 GB/s going over 100 us. The kernel takes it times two, for its own structures.
     private const int NearReceiveBuffer = 192 * 1024;
     private static readonly TimeSpan Near = TimeSpan.FromMicroseconds(100);
     private static readonly TimeSpan Far = TimeSpan.FromMicroseconds(200);
@@ -46,7 +48,10 @@ internal sealed class SocketTuning(Socket socket)
         }
     }
 
-    /// <summary>Reads the kernel's figures (all zero where it has none) and makes the receive buffer fit the distance, which is learned and may change.</summary>
+    /// <summary>
+    /// Reads the kernel's figures (all zero where it has none) and makes the receive buffer fit the distance, which is learned and may
+    /// change.
+    /// </summary>
     public TcpFigures Look()
     {
         TcpFigures figures = Read();

@@ -13,7 +13,8 @@ internal sealed class Bodies(Payload payload, long length)
         app.MapPost("/", static async (HttpContext context) =>
             await context.Response.WriteAsync(
                 Convert.ToHexString(await SHA256.HashDataAsync(context.Request.Body, context.RequestAborted)), context.RequestAborted));
-        app.MapGet("/", (HttpContext context) => payload.SendAsync(context.Response.BodyWriter, 0, length, cancellationToken: context.RequestAborted));
+        app.MapGet("/", (HttpContext context) => payload.SendAsync(
+            context.Response.BodyWriter, 0, length, cancellationToken: context.RequestAborted));
     }
 
     public async Task CheckAsync(HttpClient http, Uri address)

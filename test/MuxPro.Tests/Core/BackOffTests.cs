@@ -17,7 +17,8 @@ public sealed class BackOffTests
     }
 
     [Fact]
-    public void Jitter_IsAFifth_EitherWay() => Gen.Select(Gen.Double[0, 1], Gen.Int[1, 100], Gen.Long[0, 1L << 60]).Sample((random, failures, now) =>
+    public void Jitter_IsAFifth_EitherWay()
+        => Gen.Select(Gen.Double[0, 1], Gen.Int[1, 100], Gen.Long[0, 1L << 60]).Sample((random, failures, now) =>
     {
         var backOff = new BackOff(First, Longest);
         long wait = 0;

@@ -27,7 +27,8 @@ public sealed class CreditTests
     }
 
     [Fact]
-    public void SendCredit_TakesNoMoreThanWasGranted() => Gen.Select(Gen.Bool, Gen.OneOf(Gen.UInt[0, 200_000], Gen.UInt)).Array[0, 100].Sample(operations =>
+    public void SendCredit_TakesNoMoreThanWasGranted()
+        => Gen.Select(Gen.Bool, Gen.OneOf(Gen.UInt[0, 200_000], Gen.UInt)).Array[0, 100].Sample(operations =>
     {
         var credit = new SendCredit();
         long model = 65536;

@@ -58,7 +58,8 @@ public sealed class DialPlanTests
         DialPlan.Dial probe = Assert.Single(BeginAll(plan, 20, Late + 100));
         plan.OnSucceeded(probe, Late + 101);
 
-        // It serves 8. The server works, but those that are late may come through too: again one at a time, but at once, for those who wait for them.
+        // It serves 8. The server works, but those that are late may come through too: again one at a time, but at once, for those who wait
+        // for them.
         probe = Assert.Single(BeginAll(plan, 12, Late + 102));
         plan.OnSucceeded(probe, Late + 102);
         Assert.Equal(3, BeginAll(plan, 41, Late + 103).Count);
@@ -96,7 +97,8 @@ public sealed class DialPlanTests
 
     /// <summary>Whatever happens: no more dials than waiters need, and whoever waits for none of them waits for a time.</summary>
     [Fact]
-    public void Invariants() => Gen.Select(Gen.Int[1, 9], Gen.Select(Gen.Int[0, 9], Gen.Int[0, 5_000], Gen.Int[0, 100]).Array[1, 200]).Sample(
+    public void Invariants()
+        => Gen.Select(Gen.Int[1, 9], Gen.Select(Gen.Int[0, 9], Gen.Int[0, 5_000], Gen.Int[0, 100]).Array[1, 200]).Sample(
         (capacity, steps) =>
         {
             var plan = new DialPlan(capacity, Second);

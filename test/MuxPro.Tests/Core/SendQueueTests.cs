@@ -125,7 +125,8 @@ public sealed class SendQueueTests
     }
 
     [Fact]
-    public void AnyOperations_AreFairToTheModel() => Gen.Frequency((3, Gen.Const(-1)), (3, Gen.Int[0, 3]), (1, Gen.Int[0, 255])).Array[0, 400]
+    public void AnyOperations_AreFairToTheModel()
+        => Gen.Frequency((3, Gen.Const(-1)), (3, Gen.Int[0, 3]), (1, Gen.Int[0, 255])).Array[0, 400]
         .Sample(
             operations =>
             {

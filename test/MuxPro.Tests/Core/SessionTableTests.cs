@@ -51,7 +51,8 @@ public sealed class SessionTableTests
     }
 
     [Fact]
-    public void AnyOperations_AgreeWithADictionary() => Gen.Select(Gen.Int[0, 2], Gen.OneOf(Gen.UShort, Gen.UShort[0, 10])).Array[0, 200].Sample(operations =>
+    public void AnyOperations_AgreeWithADictionary()
+        => Gen.Select(Gen.Int[0, 2], Gen.OneOf(Gen.UShort, Gen.UShort[0, 10])).Array[0, 200].Sample(operations =>
     {
         var table = new SessionTable<string>();
         var model = new Dictionary<ushort, string>();

@@ -38,7 +38,8 @@ public sealed class UdpAllocationTests
 
         using var cancel = new CancellationTokenSource();
         Task<DatagramRelayResult> relay = DatagramRelay.RunAsync(
-            new Towards(near, far.Destination), new Towards(far, near.Destination), TimeSpan.FromMinutes(1), cancellationToken: cancel.Token);
+            new Towards(near, far.Destination), new Towards(far, near.Destination), TimeSpan.FromMinutes(1),
+            cancellationToken: cancel.Token);
         SocketAddress entry = new IPEndPoint(IPAddress.Loopback, near.LocalEndPoint.Port).Serialize();
         await Task.Run(() => EchoAsync(application, echo, entry), Cancel);
         double least = double.MaxValue;

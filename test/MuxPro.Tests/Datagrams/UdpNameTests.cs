@@ -22,7 +22,8 @@ public sealed class UdpNameTests
         using var peer = new UdpPeer();
         using var other = new UdpPeer();
         var name = Destination.Udp("stun.example", peer.EndPoint.Port);
-        await using DatagramLink flow = await Dispatcher((_, _) => Task.FromResult<IPAddress[]>([IPAddress.Loopback])).DispatchDatagramsAsync(name, Cancel);
+        await using DatagramLink flow = await Dispatcher(
+            (_, _) => Task.FromResult<IPAddress[]>([IPAddress.Loopback])).DispatchDatagramsAsync(name, Cancel);
         Assert.Same(name, flow.Destination);
         await flow.SendAsync(Ping, null, Cancel);
         IPEndPoint seen = (await peer.ReceiveAsync()).Source;
@@ -107,7 +108,8 @@ public sealed class UdpNameTests
             asked++;
             return Task.FromResult<IPAddress[]>([IPAddress.Loopback]);
         });
-        await using DatagramLink flow = await dispatcher.DispatchDatagramsAsync(Destination.Udp("stun.example", peer.EndPoint.Port), Cancel);
+        await using DatagramLink flow = await dispatcher.DispatchDatagramsAsync(
+            Destination.Udp("stun.example", peer.EndPoint.Port), Cancel);
         for (int i = 0; i < 3; i++)
         {
             _time.Advance(UdpTargets.NameLifetime - TimeSpan.FromSeconds(1));
@@ -175,7 +177,8 @@ public sealed class UdpNameTests
         Assert.Equal((ErrorCode.DestinationUnreachable, FailureDetail.NameNotFound), (unknown.ErrorCode, unknown.Detail));
         Assert.Equal(ErrorCode.ProxyRejected, (await FailAsync(dispatcher, Destination.Udp(IPAddress.Loopback, 53))).ErrorCode);
         Assert.Equal(ErrorCode.ProxyRejected, (await FailAsync(dispatcher, Destination.Udp("local.example", 53))).ErrorCode);
-        await Assert.ThrowsAsync<ArgumentException>(async () => await dispatcher.DispatchDatagramsAsync(Destination.Tcp(Public, 53), Cancel));
+        await Assert.ThrowsAsync<ArgumentException>(
+            async () => await dispatcher.DispatchDatagramsAsync(Destination.Tcp(Public, 53), Cancel));
 
         var never = new TaskCompletionSource<IPAddress[]>();
         Task<SessionException> late = FailAsync(Dispatcher((_, _) => never.Task), Destination.Udp("slow.example", 53));
@@ -187,7 +190,8 @@ public sealed class UdpNameTests
     public async Task SocketThatRefuses_IsNotAskedForEachDatagram()
     {
         using var peer = new UdpPeer();
-        await using DatagramLink flow = await Dispatcher((_, _) => Task.FromResult<IPAddress[]>([])).DispatchDatagramsAsync(peer.Destination, Cancel);
+        await using DatagramLink flow = await Dispatcher((_, _) => Task.FromResult<IPAddress[]>([])).DispatchDatagramsAsync(
+            peer.Destination, Cancel);
         var broadcast = Destination.Udp(IPAddress.Broadcast, 9); // not permitted
         Assert.Equal(1, Refusals(1000, broadcast));
         Assert.True(await flow.SendAsync(Ping, null, Cancel));

@@ -36,7 +36,8 @@ internal sealed class UdpPeer : IDisposable
 
     /// <summary>Sends to the port of a flow.</summary>
     public void Send(byte[] data, UdpLink flow)
-        => Send(data, new IPEndPoint(EndPoint.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Loopback : IPAddress.IPv6Loopback, flow.LocalEndPoint.Port));
+        => Send(data, new IPEndPoint(
+            EndPoint.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Loopback : IPAddress.IPv6Loopback, flow.LocalEndPoint.Port));
 
     public void Dispose() => _socket.Dispose();
 }

@@ -31,7 +31,8 @@ public sealed class BudgetTests
         await server.ExpectNothingAsync();
         await server.Peer.SendAsync(Wired.Bytes(bytes));
         MainConnectionException failure = await server.ExpectClosedAsync(MainConnectionEnd.BudgetSpent);
-        Assert.True(failure.Message.Contains(nameof(MuxOptions.ControlFramesPerSecond), StringComparison.Ordinal), $"{what}: {failure.Message}");
+        Assert.True(
+            failure.Message.Contains(nameof(MuxOptions.ControlFramesPerSecond), StringComparison.Ordinal), $"{what}: {failure.Message}");
     }
 
     [Fact]
@@ -82,7 +83,8 @@ public sealed class BudgetTests
         Assert.Contains(nameof(MuxOptions.OpensPerSecond), failure.Message, StringComparison.Ordinal);
     }
 
-    public static TheoryData<string> Resets => ["End with a code", "duplicate New", "over credit", "increment 0", "bad address", "Keep after the own End"];
+    public static TheoryData<string> Resets
+        => ["End with a code", "duplicate New", "over credit", "increment 0", "bad address", "Keep after the own End"];
 
     [Theory]
     [MemberData(nameof(Resets))]

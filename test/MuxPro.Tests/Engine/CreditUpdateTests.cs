@@ -86,7 +86,8 @@ public sealed class CreditUpdateTests
     {
         await using ServerUnderTest server = await ServerUnderTest.StartAsync();
         Link target = await server.OpenAsync(5);
-        await server.Peer.SendAsync(Raw.Credit(5, uint.MaxValue), Raw.Credit(5, 0xffff0000), Raw.Credit(5, int.MaxValue), Raw.Credit(5, 65536));
+        await server.Peer.SendAsync(
+            Raw.Credit(5, uint.MaxValue), Raw.Credit(5, 0xffff0000), Raw.Credit(5, int.MaxValue), Raw.Credit(5, 65536));
         byte[] sent = new byte[300_000];
         Task sending = target.SendAsync(sent);
         await server.Peer.ReceivePayloadAsync(5, sent.Length);

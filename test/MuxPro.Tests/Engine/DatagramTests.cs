@@ -33,7 +33,8 @@ public sealed class DatagramTests
     {
         (ServerUnderTest server, DatagramSession flow) = await AcceptAsync(version, Raw.New(5, Target));
         await using ServerUnderTest _ = server;
-        await server.Peer.TrickleAsync([.. Raw.Keep(5, "in pieces"), .. Raw.Keep(ServerUnderTest.Neighbour, "beside it"), .. Raw.Keep(5, "and another")]);
+        await server.Peer.TrickleAsync(
+            [.. Raw.Keep(5, "in pieces"), .. Raw.Keep(ServerUnderTest.Neighbour, "beside it"), .. Raw.Keep(5, "and another")]);
         await flow.ExpectTextAsync("in pieces");
         await flow.ExpectTextAsync("and another");
         await server.Peer.ExpectKeepAsync(ServerUnderTest.Neighbour, "beside it");
@@ -47,7 +48,8 @@ public sealed class DatagramTests
         await using ServerUnderTest _ = server;
         Assert.True(flow.IsFullCone);
         byte[] domain = Raw.Datagram(5, "udp:dns.example:5353", "by name");
-        await server.Peer.SendAsync(Raw.Datagram(5, "udp:10.0.0.2:54", "v4"), Raw.Datagram(5, "udp:[2001:db8::1]:55", "v6"), Raw.Keep(5, "its own"));
+        await server.Peer.SendAsync(
+            Raw.Datagram(5, "udp:10.0.0.2:54", "v4"), Raw.Datagram(5, "udp:[2001:db8::1]:55", "v6"), Raw.Keep(5, "its own"));
         await server.Peer.TrickleAsync([.. domain, .. domain]);
         await flow.ExpectTextAsync("v4", "udp:10.0.0.2:54");
         await flow.ExpectTextAsync("v6", "udp:[2001:db8::1]:55");
@@ -271,7 +273,8 @@ public sealed class DatagramTests
     public async Task FirstInLine_ThatGetsNoCredit_MakesRoomAfterASecond()
     {
         var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
-        await using ClientUnderTest client = await ClientUnderTest.StartAsync(new MuxOptions { TimeProvider = time, MaxDatagramBefore = 60_000 }, version: 1);
+        await using ClientUnderTest client = await ClientUnderTest.StartAsync(
+            new MuxOptions { TimeProvider = time, MaxDatagramBefore = 60_000 }, version: 1);
         DatagramSession flow = await client.OpenDatagramsAsync(Target);
         Assert.True(await flow.SendAsync(new byte[60_000], cancellationToken: TestContext.Current.CancellationToken));
         await client.Peer.ExpectAsync(FrameType.Keep, flow.Id);
@@ -289,7 +292,8 @@ public sealed class DatagramTests
     public async Task Disposed_WithDatagramsThatGetNoCredit_ComesToItsEndAfterASecond()
     {
         var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
-        await using ClientUnderTest client = await ClientUnderTest.StartAsync(new MuxOptions { TimeProvider = time, MaxDatagramBefore = 60_000 }, version: 1);
+        await using ClientUnderTest client = await ClientUnderTest.StartAsync(
+            new MuxOptions { TimeProvider = time, MaxDatagramBefore = 60_000 }, version: 1);
         DatagramSession flow = await client.OpenDatagramsAsync(Target);
         foreach (int size in (int[])[60_000, 60_000, 50_000])
         {

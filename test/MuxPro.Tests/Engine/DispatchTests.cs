@@ -105,7 +105,8 @@ public sealed class DispatchTests
     public async Task Dispatch_IsPending_WhenTheClientGivesUp_IsCancelled(bool mainConnection)
     {
         var dial = new PendingDial();
-        await using ServerUnderTest server = await ServerUnderTest.StartAsync(dispatcher: new FakeDispatcher().On("slow", dial.DispatchAsync));
+        await using ServerUnderTest server = await ServerUnderTest.StartAsync(
+            dispatcher: new FakeDispatcher().On("slow", dial.DispatchAsync));
         await server.Peer.SendAsync(Raw.New(5, "slow:80", "unread"));
         await dial.Started.Guarded();
         if (mainConnection)
@@ -148,7 +149,8 @@ public sealed class DispatchTests
     public async Task Dispatch_IsPending_TheNeighbourGoesOn()
     {
         var dial = new PendingDial();
-        await using ServerUnderTest server = await ServerUnderTest.StartAsync(dispatcher: new FakeDispatcher().On("slow", dial.DispatchAsync));
+        await using ServerUnderTest server = await ServerUnderTest.StartAsync(
+            dispatcher: new FakeDispatcher().On("slow", dial.DispatchAsync));
         await server.Peer.SendAsync(Raw.New(5, "slow:80", new byte[60_000]));
         await dial.Started.Guarded();
         await server.ExpectNothingAsync();

@@ -142,7 +142,8 @@ public sealed class EndTests
         await using ClientUnderTest client = await ClientUnderTest.StartAsync();
         Session accepted = await server.AcceptNewAsync(5);
         Session opened = await client.OpenAsync();
-        foreach ((FrameScript peer, Session session) in (IEnumerable<(FrameScript, Session)>)[(server.Peer, accepted), (client.Peer, opened)])
+        (FrameScript, Session)[] ends = [(server.Peer, accepted), (client.Peer, opened)];
+        foreach ((FrameScript peer, Session session) in ends)
         {
             await peer.SendAsync(Raw.End(session.Id, (ErrorCode)code));
             await peer.ExpectEndAsync(session.Id);

@@ -49,7 +49,8 @@ public sealed class FuzzTests
 
     [Fact]
     public Task MuxCoolConversations_LeaveNothingBehind() => CoolFrame.Array[1, 40].SampleAsync(
-        frames => ConnectionTarget.RunAsync([.. CoolNew(1, 6, isUdp: false, []), .. frames.SelectMany(frame => frame)]), iter: 300, threads: 1);
+        frames => ConnectionTarget.RunAsync([.. CoolNew(1, 6, isUdp: false, []), .. frames.SelectMany(frame => frame)]), iter: 300,
+        threads: 1);
 
     [Fact]
     public Task DamagedMuxCoolConversations_LeaveNothingBehind() => Damaged(CoolFrame, CoolNew(1, 6, isUdp: false, []));

@@ -61,7 +61,8 @@ public sealed class GoAwayTests
         await server.Peer.SendAsync(Raw.Credit(9001, 1 << 20));
         _ = new Payload(1).SendAsync(target.Output, 0, 1 << 20, cancellationToken: TestContext.Current.CancellationToken);
         await server.Peer.PeekAsync();
-        await server.Peer.SendAsync(Raw.End(ServerUnderTest.Neighbour, ErrorCode.RemoteDisconnect), Raw.End(9001, ErrorCode.RemoteDisconnect));
+        await server.Peer.SendAsync(
+            Raw.End(ServerUnderTest.Neighbour, ErrorCode.RemoteDisconnect), Raw.End(9001, ErrorCode.RemoteDisconnect));
         await Until.TrueAsync(() => server.Worker.ActiveSessions == 0);
         Task<int> drain = server.Worker.DrainAsync(Never);
 
@@ -100,7 +101,8 @@ public sealed class GoAwayTests
     public async Task Drain_DoesNotWaitForWhatNobodyReadsAnyMore()
     {
         var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
-        await using ServerUnderTest server = await ServerUnderTest.StartAcceptingAsync(new MuxOptions { TimeProvider = time, PingInterval = Timeout.InfiniteTimeSpan }, Raw.Private);
+        await using ServerUnderTest server = await ServerUnderTest.StartAcceptingAsync(
+            new MuxOptions { TimeProvider = time, PingInterval = Timeout.InfiniteTimeSpan }, Raw.Private);
         Session session = await server.AcceptNewAsync(9001);
         session.ConfirmOpened();
         await server.Peer.ExpectOpenedAsync(9001);

@@ -401,9 +401,11 @@ public sealed class MuxCoolTests
     }
 
     /// <summary>A server with the least buffer, and what its first sub-connection reaches.</summary>
-    private static async Task<(ServerWorker Worker, Link Peer, FakeDispatcher Dispatcher, Link Target)> ServeSmallBufferAsync(TimeProvider time)
+    private static async Task<(ServerWorker Worker, Link Peer, FakeDispatcher Dispatcher, Link Target)> ServeSmallBufferAsync(
+        TimeProvider time)
     {
-        (ServerWorker worker, Link peer, FakeDispatcher dispatcher) = Serve(Accepting with { MuxCoolBuffer = 16 * 1024, TimeProvider = time });
+        (ServerWorker worker, Link peer, FakeDispatcher dispatcher) = Serve(
+            Accepting with { MuxCoolBuffer = 16 * 1024, TimeProvider = time });
         await peer.SendAsync(Bytes(New1));
         return (worker, peer, dispatcher, await dispatcher.AcceptAsync());
     }

@@ -21,12 +21,15 @@ public sealed class PrototypeClientTests
         await using ServerUnderTest server = await ServerUnderTest.StartAsync();
         Link target = await server.OpenAsync(1, "x");
         await server.Peer.SendAsync(
-            Raw.BareEnd(1), Raw.BareEnd(1), Raw.Keep(ServerUnderTest.Neighbour, "a"), Raw.BareEnd(1), Raw.Credit(ServerUnderTest.Neighbour, 65536),
+            Raw.BareEnd(1), Raw.BareEnd(1), Raw.Keep(ServerUnderTest.Neighbour, "a"), Raw.BareEnd(1),
+            Raw.Credit(ServerUnderTest.Neighbour, 65536),
             Raw.BareEnd(1), Raw.End(1), Raw.BareEnd(1), Raw.New(2, "echo:7", "b"));
         await server.Peer.ExpectEndAsync(1);
         await target.ExpectResetAsync();
         ScriptFrame[] answers = [await server.Peer.ReceiveAsync(), await server.Peer.ReceiveAsync()];
-        Assert.Equal(["Keep 2 'b'", $"Keep {ServerUnderTest.Neighbour} 'a'"], answers.Select(frame => frame.ToString()).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["Keep 2 'b'", $"Keep {ServerUnderTest.Neighbour} 'a'"],
+            answers.Select(frame => frame.ToString()).Order(StringComparer.Ordinal));
         await server.ExpectNothingAsync();
     }
 

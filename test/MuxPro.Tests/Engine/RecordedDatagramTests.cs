@@ -4,7 +4,9 @@ using MuxPro.Tests.Support;
 
 namespace MuxPro.Tests.Engine;
 
-/// <summary>Our ends in the place of a prototype's in the recordings with datagrams (SPEC 7.2): they read all that the other one wrote.</summary>
+/// <summary>
+/// Our ends in the place of a prototype's in the recordings with datagrams (SPEC 7.2): they read all that the other one wrote.
+/// </summary>
 public sealed class RecordedDatagramTests
 {
     public static TheoryData<string> Names => ["00_udp", "01_udp", "01_udp_globalid"];

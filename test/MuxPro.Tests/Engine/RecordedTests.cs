@@ -7,15 +7,16 @@ using MuxPro.Tests.Support;
 namespace MuxPro.Tests.Engine;
 
 /// <summary>
-/// Our ends in the place of a prototype's: what the other prototype sent is sent to us, and we send what the one whose place we take sent, byte
-/// for byte but for what <see cref="Ours"/> lists.
+/// Our ends in the place of a prototype's: what the other prototype sent is sent to us, and we send what the one whose place we take sent,
+/// byte for byte but for what <see cref="Ours"/> lists.
 /// </summary>
 public sealed class RecordedTests
 {
     private const string BareEnd = "0006000103010003";
     private const string GracefulEnd = "000400010300";
 
-    public static TheoryData<string> Names => [.. RecordedConnection.Names.Where(name => name.StartsWith("00_tcp", StringComparison.Ordinal))];
+    public static TheoryData<string> Names
+        => [.. RecordedConnection.Names.Where(name => name.StartsWith("00_tcp", StringComparison.Ordinal))];
 
     [Fact]
     public void Vectors_AreAllThere() => Assert.Equal(8, Names.Count);
@@ -203,7 +204,9 @@ public sealed class RecordedTests
         }
 
         (Link near, Link far) = Link.CreatePair();
-        _ = name == "00_tcp_server_ends_first" ? SayByeAsync(far) : EchoAsync(far, name == "00_tcp_new_without_data" ? "220 banner\r\n" : "");
+        _ = name == "00_tcp_server_ends_first"
+            ? SayByeAsync(far)
+            : EchoAsync(far, name == "00_tcp_new_without_data" ? "220 banner\r\n" : "");
         return ValueTask.FromResult(near);
     }
 

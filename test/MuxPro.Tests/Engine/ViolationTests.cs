@@ -154,7 +154,8 @@ public sealed class ViolationTests
         await client.Neighbour.ExpectTextAsync("the last words");
         await client.ExpectClosedAsync(MainConnectionEnd.ClosedByPeer);
         Assert.Equal(ErrorCode.RemoteDisconnect, client.Neighbour.EndCode);
-        Assert.Throws<MainConnectionException>(() => client.Worker.TryReserve() ? client.Worker.Open(Destination.MuxPro) : throw client.Worker.Failure!);
+        Assert.Throws<MainConnectionException>(
+            () => client.Worker.TryReserve() ? client.Worker.Open(Destination.MuxPro) : throw client.Worker.Failure!);
     }
 
     [Fact]
@@ -194,7 +195,8 @@ public sealed class ViolationTests
     public async Task Options_ThatAreNotKnown_AreIgnored()
     {
         await using ServerUnderTest server = await ServerUnderTest.StartAsync();
-        await server.Peer.SendAsync(Raw.Frame("0003 01 fd 01 00 0007 02 04 6563686f", Raw.Text("abc")), Raw.Frame("0003 02 5d", Raw.Text("def")));
+        await server.Peer.SendAsync(
+            Raw.Frame("0003 01 fd 01 00 0007 02 04 6563686f", Raw.Text("abc")), Raw.Frame("0003 02 5d", Raw.Text("def")));
         Assert.Equal("abcdef", System.Text.Encoding.UTF8.GetString(await server.Peer.ReceivePayloadAsync(3, 6)));
         await server.Peer.SendAsync(Raw.Frame("0003 03 fe"));
         await server.Peer.ExpectEndAsync(3);

@@ -5,8 +5,8 @@ using MuxPro.Tests.Support;
 namespace MuxPro.Tests.Pair;
 
 /// <summary>
-/// The steady state allocates nothing per frame. Total allocation of the process, the least of a few rounds after a warm-up: what the platform and the
-/// test itself allocate now and then is far below a byte per frame, and any allocation of the engine's far above.
+/// The steady state allocates nothing per frame. Total allocation of the process, the least of a few rounds after a warm-up: what the
+/// platform and the test itself allocate now and then is far below a byte per frame, and any allocation of the engine's far above.
 /// </summary>
 [Collection(nameof(Alone))]
 public sealed class AllocationTests
@@ -39,7 +39,8 @@ public sealed class AllocationTests
         Assert.SkipWhen(IsDebug, "Without optimisation every asynchronous call allocates.");
         await using MuxPair pair = await MuxPair.ConnectAsync(Wiring.Tcp, Settings);
         List<(Session Near, Session Far)> pairs = await OpenAsync(pair, sessions);
-        await AssertNothingAsync(() => Task.WhenAll(pairs.Select(both => Task.Run(() => MoveAsync(both.Near, both.Far, Blocks / sessions)))));
+        await AssertNothingAsync(
+            () => Task.WhenAll(pairs.Select(both => Task.Run(() => MoveAsync(both.Near, both.Far, Blocks / sessions)))));
 
         static async Task MoveAsync(Session near, Session far, int blocks)
         {

@@ -142,9 +142,11 @@ public sealed class ConnectTests
     public async Task Datagrams_HaveMainConnectionsOfTheirOwn_WhenAsked()
     {
         var server = new Dialler();
-        await using ClientManager client = MuxClient.Connect(server.DialAsync, new ClientStrategy { MaxConcurrency = 8, DatagramConcurrency = 2 });
+        await using ClientManager client = MuxClient.Connect(
+            server.DialAsync, new ClientStrategy { MaxConcurrency = 8, DatagramConcurrency = 2 });
         await client.OpenAsync(Gated, Cancel);
-        DatagramSession[] flows = [.. await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => client.OpenDatagramsAsync(Destination.Udp("dns", 53), null, Cancel).AsTask()))];
+        DatagramSession[] flows = [.. await Task.WhenAll(
+            Enumerable.Range(0, 4).Select(_ => client.OpenDatagramsAsync(Destination.Udp("dns", 53), null, Cancel).AsTask()))];
         Assert.Equal(3, server.Dials);
         Assert.Equal(4, flows.Length);
         await client.OpenAsync(Gated, Cancel);
@@ -181,7 +183,8 @@ public sealed class ConnectTests
         }
 
         Assert.Equal(9, (await reports.Reader.ReadAsync(Cancel)).Priority);
-        await using (DatagramSession flow = await client.OpenDatagramsAsync(Destination.Udp("dns", 53), new DatagramOptions { Priority = 10, GlobalId = 1 }, Cancel))
+        await using (DatagramSession flow = await client.OpenDatagramsAsync(
+            Destination.Udp("dns", 53), new DatagramOptions { Priority = 10, GlobalId = 1 }, Cancel))
         {
             await flow.SendAsync(new byte[10], null, Cancel);
             await flow.Session.RemoteOpened.WaitAsync(Cancel);

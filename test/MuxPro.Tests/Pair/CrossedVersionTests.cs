@@ -2,7 +2,9 @@ using MuxPro.Tests.Support;
 
 namespace MuxPro.Tests.Pair;
 
-/// <summary>Ends that speak everything, and ends that speak one version, with each other: the same has to work, or the fallback that is documented.</summary>
+/// <summary>
+/// Ends that speak everything, and ends that speak one version, with each other: the same has to work, or the fallback that is documented.
+/// </summary>
 public sealed class CrossedVersionTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -174,9 +176,11 @@ public sealed class CrossedVersionTests
         await pair.Client.Completion.WaitAsync(Cancel);
     }
 
-    private static bool HaveCommon(Speaks client, Speaks server) => client == server || client == Speaks.Everything || server == Speaks.Everything;
+    private static bool HaveCommon(Speaks client, Speaks server)
+        => client == server || client == Speaks.Everything || server == Speaks.Everything;
 
-    // SPEC 6.3.4: before the private version an answer has to fit what was granted last; those that have all they need must not keep it from others.
+    // SPEC 6.3.4: before the private version an answer has to fit what was granted last; those that have all they need must not keep it
+    // from others.
     private const long Plenty = 1L << 30;
 
     private static MuxOptions Options(Speaks speaks) => speaks switch

@@ -4,8 +4,8 @@ using MuxPro.Tests.Support;
 namespace MuxPro.Tests.Pair;
 
 /// <summary>
-/// When many wait to send, large writes stay in the applications' memory and are sent from there: what arrives is what was written, and memory
-/// that was given back is not looked at again (design 4.1, 4.2, 4.8).
+/// When many wait to send, large writes stay in the applications' memory and are sent from there: what arrives is what was written, and
+/// memory that was given back is not looked at again (design 4.1, 4.2, 4.8).
 /// </summary>
 public sealed class CrowdTests
 {
@@ -39,7 +39,9 @@ public sealed class CrowdTests
             {
                 Memory<byte> part = memory.AsMemory(0, Math.Min(piece, Size - sent));
                 payload.CopyTo(sent, part.Span);
-                await (session.Id % 2 == 0 ? session.AsStream().WriteAsync(part, Cancel) : Flushed(session.Output.WriteAsync(part, Cancel)));
+                await (session.Id % 2 == 0
+                    ? session.AsStream().WriteAsync(part, Cancel)
+                    : Flushed(session.Output.WriteAsync(part, Cancel)));
                 part.Span.Fill(0xEE);
             }
         }

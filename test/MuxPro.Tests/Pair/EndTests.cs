@@ -146,7 +146,8 @@ public sealed class EndTests
         await fails.Output.CompleteAsync(new InvalidDataException("Nonsense."));
         (_, error) = await hears.ReadToErrorAsync<SessionException>(new Payload(0));
         Assert.Equal(ErrorCode.RemoteDisconnect, error.ErrorCode);
-        Assert.Contains("Nonsense.", (await fails.ReadToErrorAsync<SessionException>(new Payload(0))).Error.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "Nonsense.", (await fails.ReadToErrorAsync<SessionException>(new Payload(0))).Error.Message, StringComparison.Ordinal);
 
         (near, far) = await pair.OpenAsync();
         (fails, hears) = server ? (far, near) : (near, far);

@@ -80,7 +80,8 @@ public sealed class FairnessTests
         await payload.ReceiveAsync(lowFar.Input, 0, 60_000, Cancel);
         await payload.ReceiveAsync(highFar.Input, 0, 60_000, Cancel);
 
-        List<ushort> order = [.. Frames(tap).Where(frame => frame.Type == FrameType.Keep && frame.Id != BlockerId).Select(frame => frame.Id)];
+        List<ushort> order =
+            [.. Frames(tap).Where(frame => frame.Type == FrameType.Keep && frame.Id != BlockerId).Select(frame => frame.Id)];
         Assert.Equal((60, 60), (order.Count(id => id == low.Id), order.Count(id => id == high.Id)));
         Assert.Equal(high.Id, order[0]);
         List<ushort> untilHighIsDone = order[..order.LastIndexOf(high.Id)];

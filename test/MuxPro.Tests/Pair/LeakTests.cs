@@ -156,7 +156,8 @@ public sealed class LeakTests
         await payload.ReceiveAsync(doneFar.Input, 0, 10_000, Cancel);
         await payload.SendAsync(readingFar.Output, 0, 30_000, cancellationToken: Cancel);
         Task read = reading.ReadToErrorAsync<MainConnectionException>(payload);
-        Task write = Assert.ThrowsAsync<MainConnectionException>(() => payload.SendAsync(writing.Output, 0, 1_000_000, cancellationToken: Cancel));
+        Task write = Assert.ThrowsAsync<MainConnectionException>(
+            () => payload.SendAsync(writing.Output, 0, 1_000_000, cancellationToken: Cancel));
         done.CompleteWrites();
         if (i % 2 == 0)
         {

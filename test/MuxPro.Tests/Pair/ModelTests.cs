@@ -6,8 +6,8 @@ using MuxPro.Tests.Support;
 namespace MuxPro.Tests.Pair;
 
 /// <summary>
-/// Arbitrary sub-connections between two ends with arbitrary options over an arbitrary link, compared with what each must read: a prefix of what
-/// was written, all of it where nobody aborts, and the end that the other side gave.
+/// Arbitrary sub-connections between two ends with arbitrary options over an arbitrary link, compared with what each must read: a prefix of
+/// what was written, all of it where nobody aborts, and the end that the other side gave.
 /// </summary>
 public sealed class ModelTests
 {
@@ -59,7 +59,8 @@ public sealed class ModelTests
             .SampleAsync(
                 static (scripts, client, server, there, back) => RunAsync(scripts, client, server, there, back), iter: 150, threads: 2);
 
-    private static async Task RunAsync((Side Near, Side Far, byte Priority)[] scripts, MuxOptions client, MuxOptions server, Faults there, Faults back)
+    private static async Task RunAsync(
+        (Side Near, Side Far, byte Priority)[] scripts, MuxOptions client, MuxOptions server, Faults there, Faults back)
     {
         bool cut = there.CutAfter < long.MaxValue || back.CutAfter < long.MaxValue;
         (FaultyLink near, FaultyLink far, _, _) = FaultyLink.CreatePair(there, back);

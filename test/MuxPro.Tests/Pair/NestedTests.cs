@@ -2,7 +2,10 @@ using MuxPro.Tests.Support;
 
 namespace MuxPro.Tests.Pair;
 
-/// <summary>The special address (SPEC 7.1): a main connection inside a main connection, through <see cref="Server.DispatchAsync(Destination, CancellationToken)"/>.</summary>
+/// <summary>
+/// The special address (SPEC 7.1): a main connection inside a main connection, through
+/// <see cref="Server.DispatchAsync(Destination, CancellationToken)"/>.
+/// </summary>
 public sealed class NestedTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -30,7 +33,8 @@ public sealed class NestedTests
             else
             {
                 // Refused, and the level above lives on.
-                await Assert.ThrowsAsync<MainConnectionException>(async () => await ClientWorker.StartAsync(inner, cancellationToken: Cancel));
+                await Assert.ThrowsAsync<MainConnectionException>(
+                    async () => await ClientWorker.StartAsync(inner, cancellationToken: Cancel));
                 Assert.Equal(ErrorCode.ResourceExhaustion, inner.EndCode);
                 Assert.False(workers.Peek().IsClosed);
             }

@@ -46,7 +46,8 @@ public sealed class PoolPropertyTests
     [InlineData(true)]
     public async Task Places_HoldInAnyOrder(bool leastLoaded)
         => await Gen.Select(Gen.Int[1, 4], Gen.Int[0, 6], Steps).SampleAsync(
-            (concurrency, most, steps) => RunAsync(leastLoaded, new ClientStrategy { MaxConcurrency = concurrency, MaxConnection = most }, steps),
+            (concurrency, most, steps) => RunAsync(
+                leastLoaded, new ClientStrategy { MaxConcurrency = concurrency, MaxConnection = most }, steps),
             iter: 150, threads: 2);
 
     private static async Task RunAsync(bool leastLoaded, ClientStrategy strategy, (Step Step, int Which)[] steps)

@@ -27,7 +27,8 @@ public sealed class PoolSocketTests : IDisposable
         int missing = (200 + concurrency - 1) / concurrency;
         await using var picker = new LeastLoadedWorkerPicker(Factory(new ClientStrategy { MaxConcurrency = concurrency }));
         await using var client = new ClientManager(picker);
-        Task<Session>[] opens = [.. Enumerable.Range(0, 200).Select(_ => Task.Run(() => client.ConnectAsync(Target, cancellationToken: Cancel).AsTask(), Cancel))];
+        Task<Session>[] opens = [.. Enumerable.Range(0, 200).Select(
+            _ => Task.Run(() => client.ConnectAsync(Target, cancellationToken: Cancel).AsTask(), Cancel))];
         var sockets = new List<Socket>();
         for (int i = 0; i < missing; i++)
         {

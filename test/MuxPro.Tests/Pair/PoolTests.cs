@@ -19,7 +19,8 @@ public sealed class PoolTests
         var server = new Dialler { IsSlow = true };
         await using var picker = server.Pool(new ClientStrategy { MaxConcurrency = concurrency, MaxConnection = 0 });
         var client = new ClientManager(picker);
-        Task<Session>[] opens = [.. Enumerable.Range(0, 200).Select(_ => Task.Run(() => client.OpenAsync(Target, Cancel).AsTask(), Cancel))];
+        Task<Session>[] opens = [.. Enumerable.Range(0, 200).Select(
+            _ => Task.Run(() => client.OpenAsync(Target, Cancel).AsTask(), Cancel))];
         int dials = (200 + concurrency - 1) / concurrency;
         await Until.TrueAsync(() => server.Waiting.Count == dials);
         Assert.DoesNotContain(opens, static open => open.IsCompleted);
@@ -58,7 +59,8 @@ public sealed class PoolTests
         var server = new Dialler();
         await using var picker = server.Pool(new ClientStrategy { MaxConcurrency = 8, MaxConnection = 3 });
         var client = new ClientManager(picker);
-        Session[] first = [await client.OpenAsync(Target, Cancel), await client.OpenAsync(Target, Cancel), await client.OpenAsync(Target, Cancel)];
+        Session[] first =
+            [await client.OpenAsync(Target, Cancel), await client.OpenAsync(Target, Cancel), await client.OpenAsync(Target, Cancel)];
         ClientWorker worker = Assert.Single(picker.Workers);
         Assert.True(worker is { IsClosing: true, IsFull: true, IsClosed: false, TotalSessions: 3 });
         Session next = await client.OpenAsync(Target, Cancel);

@@ -43,7 +43,8 @@ public sealed class WindowTests
         Assert.InRange(Slab.Rented - before, 0, 3 * Sessions);
 
         // More stays where it was written.
-        await Task.WhenAll(nears.Select((session, i) => new Payload(i).SendAsync(session.Output, Window, Window + 1_000, cancellationToken: Cancel)));
+        await Task.WhenAll(
+            nears.Select((session, i) => new Payload(i).SendAsync(session.Output, Window, Window + 1_000, cancellationToken: Cancel)));
         Assert.All(nears, static near => Assert.Equal(1_000, near.Sender.Length));
         Assert.Equal(0, fars[0].WindowGrowth());
         for (int i = 0; i < Sessions; i++)

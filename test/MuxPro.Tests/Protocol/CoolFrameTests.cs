@@ -80,8 +80,10 @@ public sealed class CoolFrameTests
     public void Frames_InPiecesOfAnySize_AreTheSame()
     {
         Gen<byte[]> frames = Gen.OneOf(
-            Gen.Select(Gen.UShort, Gen.Byte.Array[0, 300], static (id, data) => Wired.Written(writer => FrameWriter.WriteKeep(writer, id, data))),
-            Gen.Select(Gen.UShort, Gen.Bool, static (id, isError) => Wired.Written(writer => FrameWriter.WriteCoolEnd(writer, id, isError))),
+            Gen.Select(
+                Gen.UShort, Gen.Byte.Array[0, 300], static (id, data) => Wired.Written(writer => FrameWriter.WriteKeep(writer, id, data))),
+            Gen.Select(
+                Gen.UShort, Gen.Bool, static (id, isError) => Wired.Written(writer => FrameWriter.WriteCoolEnd(writer, id, isError))),
             Gen.Select(Gen.UShort, Gen.Int[0, 65_535], static (id, port) => Wired.Written(
                 writer => FrameWriter.WriteCoolNew(writer, id, Destination.Tcp("name.example", port)))));
         frames.Array[1, 20].Sample(all =>

@@ -13,7 +13,8 @@ public sealed class FramePropertyTests
     [Fact]
     public void WrittenFrames_OfThePrivateVersion_ReadAsWritten() => ReadAsWritten(ArbitraryFrames.Private, ProtocolVersion.Private);
 
-    private static void ReadAsWritten(Gen<WrittenFrame> any, ProtocolVersion version) => Gen.Select(any.Array[1, 8], Gen.Int[1, 300]).Sample(
+    private static void ReadAsWritten(Gen<WrittenFrame> any, ProtocolVersion version)
+        => Gen.Select(any.Array[1, 8], Gen.Int[1, 300]).Sample(
         (frames, size) =>
         {
             byte[] bytes = [.. frames.SelectMany(frame => frame.Bytes)];

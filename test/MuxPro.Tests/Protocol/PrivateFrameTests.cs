@@ -27,7 +27,9 @@ public sealed class PrivateFrameTests
             [.. ping, .. pong],
             new FrameSnapshot(FrameType.KeepAlive, 0, FrameOptions.Ping, Token: 0x0123456789abcdef),
             new FrameSnapshot(FrameType.KeepAlive, 0, FrameOptions.Pong, Token: 0x0123456789abcdef));
-        ReadsPrivately(Bytes("000e 0000 04 10 0123456789abcdef ffff"), new FrameSnapshot(FrameType.KeepAlive, 0, FrameOptions.Ping, Token: 0x0123456789abcdef));
+        ReadsPrivately(
+            Bytes("000e 0000 04 10 0123456789abcdef ffff"),
+            new FrameSnapshot(FrameType.KeepAlive, 0, FrameOptions.Ping, Token: 0x0123456789abcdef));
         ReadsPrivately(Bytes("0006 0000 04 00 ffff"), new FrameSnapshot(FrameType.KeepAlive, 0));
     }
 
@@ -36,7 +38,8 @@ public sealed class PrivateFrameTests
     {
         byte[] bytes = Bytes("0004 0102 06 01 0005 0004 627965");
         Assert.Equal(bytes, Written(writer => FrameWriter.WriteGoAway(writer, 0x0102, ErrorCode.ResourceExhaustion, "bye")));
-        ReadsPrivately(bytes, new FrameSnapshot(FrameType.GoAway, 0x0102, FrameOptions.Data, ErrorCode: ErrorCode.ResourceExhaustion, Data: "627965"));
+        ReadsPrivately(
+            bytes, new FrameSnapshot(FrameType.GoAway, 0x0102, FrameOptions.Data, ErrorCode: ErrorCode.ResourceExhaustion, Data: "627965"));
     }
 
     [Fact]
@@ -55,9 +58,11 @@ public sealed class PrivateFrameTests
     public void End_WithADetail()
     {
         byte[] bytes = Bytes("0007 0001 03 01 0005 02 0000");
-        Assert.Equal(bytes, Written(writer => FrameWriter.WriteEnd(writer, 1, ErrorCode.DestinationUnreachable, FailureDetail.NameNotFound)));
+        Assert.Equal(
+            bytes, Written(writer => FrameWriter.WriteEnd(writer, 1, ErrorCode.DestinationUnreachable, FailureDetail.NameNotFound)));
         var end = new FrameSnapshot(FrameType.End, 1, FrameOptions.Data, ErrorCode: ErrorCode.DestinationUnreachable);
-        ReadsPrivately([.. bytes, .. bytes], end with { Detail = FailureDetail.NameNotFound }, end with { Detail = FailureDetail.NameNotFound });
+        ReadsPrivately(
+            [.. bytes, .. bytes], end with { Detail = FailureDetail.NameNotFound }, end with { Detail = FailureDetail.NameNotFound });
         Reads([.. bytes, .. bytes], end, end);
     }
 

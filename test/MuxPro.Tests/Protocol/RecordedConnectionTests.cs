@@ -72,7 +72,8 @@ public sealed partial class RecordedConnectionTests
                 return;
 
             case FrameType.New:
-                Match to = Regex.Match(rest, @"net=(\w+) priority=(\d+) port=(\d+) (?:IPv4|IPv6|domain) (\S+)(?: trailing\(GlobalID\)=(\w{16}))?");
+                Match to = Regex.Match(
+                    rest, @"net=(\w+) priority=(\d+) port=(\d+) (?:IPv4|IPv6|domain) (\S+)(?: trailing\(GlobalID\)=(\w{16}))?");
                 Assert.Equal(Destination.Parse($"{to.Groups[1]}:{Bracketed(to.Groups[4].Value)}:{to.Groups[3]}"), frame.Destination);
                 Assert.Equal(to.Groups[2].Value, frame.Priority.ToString(CultureInfo.InvariantCulture));
                 Assert.Equal(to.Groups[5].Value, frame.GlobalId == 0 ? "" : frame.GlobalId.ToString("x16", CultureInfo.InvariantCulture));
@@ -104,7 +105,8 @@ public sealed partial class RecordedConnectionTests
         {
             Assert.True(DatagramAddress.TryRead(data, hasGlobalId, out DatagramAddress address, out _));
             Assert.Equal(Destination.Parse($"udp:{prefix.Groups[2]}:{prefix.Groups[1]}"), address.Destination);
-            Assert.Equal(int.Parse(prefix.Groups[3].Value, CultureInfo.InvariantCulture), data.Length - address.Length + (hasGlobalId ? 8 : 0));
+            Assert.Equal(
+                int.Parse(prefix.Groups[3].Value, CultureInfo.InvariantCulture), data.Length - address.Length + (hasGlobalId ? 8 : 0));
             Assert.Contains("dgram-", Encoding.ASCII.GetString(data.AsSpan(address.Length)), StringComparison.Ordinal);
         }
     }
@@ -113,6 +115,7 @@ public sealed partial class RecordedConnectionTests
 
     private static string Bracketed(string host) => host.Contains(':', StringComparison.Ordinal) ? $"[{host}]" : host;
 
-    [GeneratedRegex(@"(?<from>client|server) -> \w+ \[\d+\] L=\d+ id=(?<id>\d+) state=(?<state>\w\w) (?<name>\w+) opt=(?<opt>\w\w)(?<rest>.*)")]
+    [GeneratedRegex(
+        @"(?<from>client|server) -> \w+ \[\d+\] L=\d+ id=(?<id>\d+) state=(?<state>\w\w) (?<name>\w+) opt=(?<opt>\w\w)(?<rest>.*)")]
     private static partial Regex FrameLine();
 }

@@ -66,11 +66,13 @@ internal static class ArbitraryFrames
         Wired.Written(writer => FrameWriter.WriteKeepAlive(writer, id)),
         new FrameSnapshot(FrameType.KeepAlive, id)));
 
-    private static readonly Gen<WrittenFrame> CreditUpdate = Gen.Select(Gen.UShort, Gen.UInt[1, int.MaxValue], (id, increment) => new WrittenFrame(
+    private static readonly Gen<WrittenFrame> CreditUpdate = Gen.Select(
+        Gen.UShort, Gen.UInt[1, int.MaxValue], (id, increment) => new WrittenFrame(
         Wired.Written(writer => FrameWriter.WriteCreditUpdate(writer, id, increment)),
         new FrameSnapshot(FrameType.CreditUpdate, id, FrameOptions.Data, Credit: increment)));
 
-    private static readonly Gen<WrittenFrame> DetailedEnd = Gen.Select(Gen.UShort, Gen.UShort[1, 9], Gen.Byte, (id, code, detail) => new WrittenFrame(
+    private static readonly Gen<WrittenFrame> DetailedEnd = Gen.Select(
+        Gen.UShort, Gen.UShort[1, 9], Gen.Byte, (id, code, detail) => new WrittenFrame(
         Wired.Written(writer => FrameWriter.WriteEnd(writer, id, (ErrorCode)code, (FailureDetail)detail)),
         new FrameSnapshot(FrameType.End, id, FrameOptions.Data, ErrorCode: (ErrorCode)code, Detail: (FailureDetail)detail)));
 
@@ -91,10 +93,12 @@ internal static class ArbitraryFrames
     private static readonly Gen<WrittenFrame> Opened = Gen.UShort.Select(id => new WrittenFrame(
         Wired.Written(writer => FrameWriter.WriteOpened(writer, id)), new FrameSnapshot(FrameType.Keep, id, FrameOptions.Opened)));
 
-    private static readonly Gen<WrittenFrame> GoAway = Gen.Select(Gen.UShort, Code, Gen.Char['a', 'z'].Array[0, 255], (id, code, text) => new WrittenFrame(
+    private static readonly Gen<WrittenFrame> GoAway = Gen.Select(
+        Gen.UShort, Code, Gen.Char['a', 'z'].Array[0, 255], (id, code, text) => new WrittenFrame(
         Wired.Written(writer => FrameWriter.WriteGoAway(writer, id, (ErrorCode)code, new string(text))),
         new FrameSnapshot(
-            FrameType.GoAway, id, FrameOptions.Data, ErrorCode: (ErrorCode)code, Data: Convert.ToHexStringLower(Raw.Text(new string(text))))));
+            FrameType.GoAway, id, FrameOptions.Data, ErrorCode: (ErrorCode)code,
+            Data: Convert.ToHexStringLower(Raw.Text(new string(text))))));
 
     /// <summary>Any frame of the private version.</summary>
     public static Gen<WrittenFrame> Private { get; } = Gen.OneOf(New, Keep, End, KeepAlive, DetailedEnd, Token, Opened, GoAway);

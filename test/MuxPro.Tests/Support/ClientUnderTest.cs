@@ -26,7 +26,8 @@ internal sealed class ClientUnderTest : IAsyncDisposable
         var peer = new FrameScript(server);
         options = (options ?? new MuxOptions()) with { Versions = [ProtocolVersion.FromValue(version)] };
         Task<ClientWorker> start = ClientWorker.StartAsync(
-            client, new ClientStrategy { MaxConcurrency = 100, MaxConnection = 0 }, options, TestContext.Current.CancellationToken).AsTask();
+            client, new ClientStrategy { MaxConcurrency = 100, MaxConnection = 0 }, options,
+            TestContext.Current.CancellationToken).AsTask();
         ScriptFrame offer = await peer.ExpectAsync(FrameType.NegotiateVersion, 0);
         Assert.Equal(Raw.Negotiate(version), offer.Bytes);
         await peer.SendAsync(Raw.Negotiate(version));
@@ -54,7 +55,9 @@ internal sealed class ClientUnderTest : IAsyncDisposable
         return session;
     }
 
-    /// <summary>The neighbour goes on in both directions, and what it sends is the next frame: nothing else was sent for what came before.</summary>
+    /// <summary>
+    /// The neighbour goes on in both directions, and what it sends is the next frame: nothing else was sent for what came before.
+    /// </summary>
     public async Task ExpectNothingAsync()
     {
         string text = $"still there {++_said}";

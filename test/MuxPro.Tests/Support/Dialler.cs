@@ -3,7 +3,9 @@ using System.IO.Pipelines;
 
 namespace MuxPro.Tests.Support;
 
-/// <summary>Dials servers in memory; slow dials wait until they are released, mute servers never negotiate, and a dial may be made to fail.</summary>
+/// <summary>
+/// Dials servers in memory; slow dials wait until they are released, mute servers never negotiate, and a dial may be made to fail.
+/// </summary>
 internal sealed class Dialler(MuxOptions? options = null, IDispatcher? targets = null)
 {
     private readonly IDispatcher _targets = targets ?? new Echo();

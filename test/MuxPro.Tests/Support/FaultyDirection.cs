@@ -18,7 +18,9 @@ internal sealed record Faults
     /// <summary>The direction is cut after so many bytes.</summary>
     public long CutAfter { get; init; } = long.MaxValue;
 
-    /// <summary>What the reader sees of a cut; the default is the end of the stream. The writer gets an <see cref="IOException"/>.</summary>
+    /// <summary>
+    /// What the reader sees of a cut; the default is the end of the stream. The writer gets an <see cref="IOException"/>.
+    /// </summary>
     public Exception? CutWith { get; init; }
 
     /// <summary>Gets all bytes that the writer gives.</summary>
@@ -74,8 +76,8 @@ internal sealed class FaultyDirection
     public void End() => Change(() => _ended = true);
 
     /// <summary>
-    /// Breaks the direction: the reader gets the error at once, or without one the end of the stream after what is under way; the writer gets an
-    /// error.
+    /// Breaks the direction: the reader gets the error at once, or without one the end of the stream after what is under way; the writer
+    /// gets an error.
     /// </summary>
     public void Cut(Exception? error) => Change(() =>
     {

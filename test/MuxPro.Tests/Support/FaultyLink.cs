@@ -100,6 +100,7 @@ internal sealed class FaultyLink : Link
 
         public override Span<byte> GetSpan(int sizeHint = 0) => throw new NotSupportedException();
 
-        public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+        public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
+            => throw new NotSupportedException();
     }
 }

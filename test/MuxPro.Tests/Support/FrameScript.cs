@@ -24,8 +24,8 @@ internal sealed record ScriptFrame(FrameType Type, int Id, FrameOptions Options,
 }
 
 /// <summary>
-/// One end of a main connection that does as it is told: a test with it reads like a transcript. What it reads, it reads by the letter of the
-/// protocol and not with the project's reader: Extra Data follows wherever D is set, behind an End too.
+/// One end of a main connection that does as it is told: a test with it reads like a transcript. What it reads, it reads by the letter of
+/// the protocol and not with the project's reader: Extra Data follows wherever D is set, behind an End too.
 /// </summary>
 internal sealed class FrameScript(Link link) : IAsyncDisposable
 {

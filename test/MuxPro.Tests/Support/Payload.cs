@@ -4,8 +4,8 @@ using System.IO.Pipelines;
 namespace MuxPro.Tests.Support;
 
 /// <summary>
-/// A stream of bytes that can be made and checked at any offset. Its period is a prime, so that a lost, repeated or swapped stretch of whatever
-/// size is seen at once.
+/// A stream of bytes that can be made and checked at any offset. Its period is a prime, so that a lost, repeated or swapped stretch of
+/// whatever size is seen at once.
 /// </summary>
 internal sealed class Payload(int seed)
 {

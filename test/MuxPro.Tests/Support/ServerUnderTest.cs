@@ -16,7 +16,8 @@ internal sealed class ServerUnderTest : IAsyncDisposable
     private ServerUnderTest(Link server, Link client, FakeDispatcher? dispatcher, MuxOptions options)
     {
         var usual = new MuxOptions();
-        _hasLimits = options.MaxSessions != usual.MaxSessions || options.InitialWindow != usual.InitialWindow || options.MaxDatagram != usual.MaxDatagram;
+        _hasLimits = options.MaxSessions != usual.MaxSessions || options.InitialWindow != usual.InitialWindow
+            || options.MaxDatagram != usual.MaxDatagram;
         Dispatcher = dispatcher ?? new FakeDispatcher();
         Peer = new FrameScript(client);
         Worker = dispatcher is null

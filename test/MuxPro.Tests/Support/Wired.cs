@@ -45,8 +45,10 @@ internal static class Wired
 
         foreach (Memory<byte>[] chunks in Fragments.InTime(bytes))
         {
-            Assert.Equal(expected.ToString(), FrameTranscript.Read(chunks, wholeFrames: true, new FrameReader { Version = version }).ToString());
-            Assert.Equal(expected.ToString(), FrameTranscript.Read(chunks, wholeFrames: false, new FrameReader { Version = version }).ToString());
+            Assert.Equal(
+                expected.ToString(), FrameTranscript.Read(chunks, wholeFrames: true, new FrameReader { Version = version }).ToString());
+            Assert.Equal(
+                expected.ToString(), FrameTranscript.Read(chunks, wholeFrames: false, new FrameReader { Version = version }).ToString());
         }
     }
 
