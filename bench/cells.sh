@@ -42,7 +42,7 @@ milliseconds_of() { # milliseconds_of WORKLOAD: the round trip of w6
 }
 
 flags_of() { # flags_of WORKLOAD
-    local short="--warmup-seconds 1.5 --seconds 3" long="--warmup-seconds 2 --seconds 5" link="--warmup-seconds 3 --seconds 5"
+    local short="--warmup-seconds 1.5 --seconds ${seconds:-3}" long="--warmup-seconds 2 --seconds 5" link="--warmup-seconds 3 --seconds 5"
     if [[ $quick ]]; then
         short="--warmup-seconds 0.7 --seconds 1" long=$short link="--warmup-seconds 3 --seconds 1.5"
     fi

@@ -1,11 +1,12 @@
-// Measures stream multiplexers over one main connection. One process runs as "server", another as "client"; the Go driver in bench/go takes the
-// same flags and prints the same JSON. "table" turns the lines of many runs into Markdown.
+// Measures stream multiplexers over one main connection. One process runs as "server", another as "client"; the Go driver in bench/go takes
+// the same flags and prints the same JSON. "table" turns the lines of many runs into Markdown, "compare" those of two builds into ratios.
+using System.Globalization;
 using System.Text.Json;
 using MuxPro.MacroBench;
 
 if (args.Length == 0)
 {
-    Console.Error.WriteLine("usage: MuxPro.MacroBench server|client [flags], or table <lines of JSON");
+    Console.Error.WriteLine("usage: MuxPro.MacroBench server|client [flags], or table|compare BOUND <lines of JSON");
     return 1;
 }
 
@@ -28,6 +29,8 @@ try
         case "table":
             Tables.Print(Console.In, Console.Out);
             return 0;
+        case "compare" when args.Length == 2:
+            return Comparison.Print(Console.In, Console.Out, double.Parse(args[1], CultureInfo.InvariantCulture)) ? 0 : 1;
         default:
             throw new ArgumentException($"unknown role \"{args[0]}\"");
     }

@@ -1,9 +1,11 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
+using static MuxPro.MacroBench.Runs;
 
 namespace MuxPro.MacroBench;
 
-/// <summary>Lines of JSON in, Markdown out: a table per workload, a row per peer, the median of its runs with the lowest and the highest.</summary>
+/// <summary>
+/// Lines of JSON in, Markdown out: a table per workload, a row per peer, the median of its runs with the lowest and the highest.
+/// </summary>
 internal static class Tables
 {
     private const double Mebibyte = 1.0 / (1 << 20);
@@ -42,19 +44,16 @@ internal static class Tables
     ];
 
     private static readonly Column[] Stopped =
-        [Megabytes with { Versus = "of undisturbed" }, new("stalled_bytes_accepted", "KiB accepted for stopped") { Scale = 1.0 / 1024 }, ClientPeak, ServerPeak];
+    [
+        Megabytes with { Versus = "of undisturbed" },
+        new("stalled_bytes_accepted", "KiB accepted for stopped") { Scale = 1.0 / 1024 },
+        ClientPeak,
+        ServerPeak,
+    ];
 
     public static void Print(TextReader input, TextWriter output)
     {
-        List<JsonObject> runs = [];
-        while (input.ReadLine() is { } line)
-        {
-            if (JsonNode.Parse(line) is JsonObject run)
-            {
-                runs.Add(run);
-            }
-        }
-
+        List<JsonObject> runs = Read(input);
         foreach (IGrouping<string, JsonObject> workload in runs.GroupBy(run => Text(run, "workload")))
         {
             (string title, Column[] columns) = Describe(workload.Key);
@@ -133,7 +132,9 @@ internal static class Tables
         return ratios.Count == 0 ? "-" : Short(Median([.. ratios]));
     }
 
-    /// <summary>What a run is compared with: the same peer where no reader stopped, else the raw connection of its language, in the same round.</summary>
+    /// <summary>
+    /// What a run is compared with: the same peer where no reader stopped, else the raw connection of its language, in the same round.
+    /// </summary>
     private static JsonObject? ReferenceOf(JsonObject run, List<JsonObject> all)
     {
         string workload = Text(run, "workload");
@@ -153,9 +154,8 @@ internal static class Tables
         return peer.EndsWith("-tls", StringComparison.Ordinal) ? "net-raw-tls" : "net-raw";
     }
 
-    private static double[] Numbers(IEnumerable<JsonObject> runs, string key) => [.. runs.Select(run => run[key]).OfType<JsonNode>().Select(node => (double)node)];
-
-    private static string Text(JsonObject run, string key) => run[key]?.ToString() ?? "";
+    private static double[] Numbers(IEnumerable<JsonObject> runs, string key)
+        => [.. runs.Select(run => run[key]).OfType<JsonNode>().Select(node => (double)node)];
 
     private static string Summary(double[] values)
     {
@@ -165,24 +165,6 @@ internal static class Tables
             1 => Short(values[0]),
             _ => $"{Short(Median(values))} ({Short(values.Min())}..{Short(values.Max())})",
         };
-    }
-
-    private static double Median(double[] values)
-    {
-        double[] sorted = [.. values.Order()];
-        int middle = sorted.Length / 2;
-        return sorted.Length % 2 == 0 ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle];
-    }
-
-    private static string Short(double value)
-    {
-        string format = Math.Abs(value) switch
-        {
-            0 or >= 100 => "#,##0",
-            >= 10 => "0.0",
-            _ => "0.00",
-        };
-        return value.ToString(format, CultureInfo.InvariantCulture);
     }
 
     private sealed record Column(string Key, string Title)
