@@ -1,0 +1,51 @@
+using System.Runtime.CompilerServices;
+
+namespace MuxPro.House.Tests;
+
+/// <summary>Knowledge goes one way: each room knows its own things and what lies below it.</summary>
+public sealed class FloorTests
+{
+    private static readonly FloorPlan Library = new(
+        "Protocol",
+        "MuxException.cs",
+        "Core",
+        "Buffers",
+        "Links",
+        "MuxOptions.cs OptionRules.cs",
+        "Diagnostics",
+        "Transports",
+        "Sessions",
+        "Engine",
+        "IDispatcher.cs",
+        "Relays",
+        "Client",
+        "Direct",
+        "Server",
+        "Http",
+        "MuxClient.cs");
+
+    // What still looks upward, to be emptied. A line that nothing needs any more fails the test.
+    private static readonly string[] LibraryExemptions =
+    [
+        "Buffers uses SessionOutput of Sessions",
+        "Sessions uses MainConnection of Engine",
+        "Sessions uses MuxErrors of Engine",
+    ];
+
+    [Fact]
+    public void Library_LooksDownOnly() => Check(Library, "src/MuxPro", LibraryExemptions);
+
+    [Fact]
+    public void Library_ShowsItsInsideToTestsAndBenchmarksOnly()
+    {
+        IEnumerable<string> friends = typeof(MuxClient).Assembly.GetCustomAttributes(typeof(InternalsVisibleToAttribute), inherit: false)
+            .Cast<InternalsVisibleToAttribute>().Select(friend => friend.AssemblyName);
+        Assert.Equal(["MuxPro.Benchmarks", "MuxPro.Fuzz", "MuxPro.Tests"], friends.Order(StringComparer.Ordinal));
+    }
+
+    private static void Check(FloorPlan plan, string folder, string[] exemptions)
+    {
+        UpwardUse[] uses = plan.FindUpwardUses(SourceFile.ReadAll(folder));
+        Exemptions.Check(uses, use => use.Edge, exemptions);
+    }
+}
