@@ -39,10 +39,7 @@ public sealed class EndpointTests
         {
             using var handler = new SocketsHttpHandler { SslOptions = Trusting() };
             using var outside = new HttpClient(handler)
-            {
-                DefaultRequestVersion = version,
-                DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
-            };
+            { DefaultRequestVersion = version, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
             Assert.Equal("outside", await outside.GetStringAsync(new Uri($"https://127.0.0.1:{app.Port}/"), Cancel));
         }
 
@@ -77,9 +74,8 @@ public sealed class EndpointTests
     public async Task ClientCertificate_OfTheMainConnection_IsKnownToItsRequests()
     {
         await using TestApp app = await TestApp.StartAsync(
-            static app => app.MapGet("/", static (HttpContext context)
-                => $"{context.Features.Get<IMuxConnectionFeature>()!.ClientCertificate?.Subject} "
-                    + $"{context.Connection.ClientCertificate is null}"),
+            static app => app.MapGet("/", static (HttpContext http)
+                => $"{http.Features.Get<IMuxConnectionFeature>()!.ClientCertificate?.Subject} {http.Connection.ClientCertificate is null}"),
             static kestrel =>
             {
                 kestrel.Listen(IPAddress.Loopback, 0, static listen => listen
@@ -95,8 +91,7 @@ public sealed class EndpointTests
         SslClientAuthenticationOptions tls = Trusting();
         tls.TargetHost = "api.internal";
         tls.ClientCertificates = [Certificates.Client];
-        await using ClientManager client = MuxClient.Connect(
-            cancellationToken => Link.ConnectTlsAsync("127.0.0.1", app.Port, tls, cancellationToken));
+        await using ClientManager client = MuxClient.Connect(ct => Link.ConnectTlsAsync("127.0.0.1", app.Port, tls, ct));
         using var http = new HttpClient(client.CreateHttpHandler());
         Assert.Equal("CN=alice True", await http.GetStringAsync(new Uri("http://api.internal/"), Cancel));
     }
@@ -225,8 +220,7 @@ public sealed class EndpointTests
             kestrel.Listen(new MuxEndPoint("api.internal", 80));
         });
         int other = app.App.Urls.Select(static url => new Uri(url)).Single(static url => url.Host == "127.0.0.3").Port;
-        await using ClientManager living = MuxClient.Connect(
-            cancellationToken => Link.ConnectTcpAsync("127.0.0.3", other, cancellationToken));
+        await using ClientManager living = MuxClient.Connect(ct => Link.ConnectTcpAsync("127.0.0.3", other, ct));
         await using Session open = await living.OpenAsync(Destination.Tcp("api.internal", 80), Cancel);
         await using ClientWorker worker = await ConnectAsync(app);
         configuration["Endpoints:First:Url"] = "http://127.0.0.2:0";

@@ -6,7 +6,8 @@ namespace MuxPro.House.Tests;
 
 /// <summary>The rooms of a project from the ground up: a file may use what its own room and the rooms below declare.</summary>
 /// <param name="Rooms">
-/// Names of folders, and of files that lie beside them, from the lowest to the highest; several in one string share a floor and may know each other.
+/// Names of folders, and of files that lie beside them, from the lowest to the highest; several in one string share a floor and may know
+/// each other.
 /// </param>
 internal sealed record FloorPlan(params string[] Rooms)
 {
@@ -49,7 +50,8 @@ internal sealed record FloorPlan(params string[] Rooms)
                 }
 
                 // A partial type that reaches over several floors is at home on the lowest.
-                string? home = type.DeclaringSyntaxReferences.Select(reference => RoomOf(reference.SyntaxTree)).MinBy(other => floors[other]);
+                string? home = type.DeclaringSyntaxReferences.Select(reference => RoomOf(reference.SyntaxTree)).MinBy(
+                    other => floors[other]);
                 if (home is not null && floors[home] > floors[room])
                 {
                     uses.Add(new UpwardUse(tree.FilePath, room, home, type.Name));

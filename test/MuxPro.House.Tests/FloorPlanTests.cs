@@ -23,11 +23,13 @@ public sealed class FloorPlanTests
     [InlineData("class Wine { string Drink() => nameof(Trunk); }")]
     [InlineData("class Wine : System.Collections.Generic.List<Trunk>;")]
     [InlineData("class Wine { bool Drink(object other) => other is Trunk { Depth: 1 }; }")]
-    public void Use_IsFoundInEveryPlace(string code) => Assert.Contains("Trunk of Attic", Assert.Single(Find("Cellar/Wine.cs", "namespace House; " + code)));
+    public void Use_IsFoundInEveryPlace(string code)
+        => Assert.Contains("Trunk of Attic", Assert.Single(Find("Cellar/Wine.cs", "namespace House; " + code)));
 
     [Fact]
     public void ExtensionMethod_IsAUseOfTheTypeThatHasIt()
-        => Assert.Contains("Lids of Attic", Assert.Single(Find("Cellar/Wine.cs", "namespace House; class Wine { void Drink() => this.Close(); }")));
+        => Assert.Contains(
+            "Lids of Attic", Assert.Single(Find("Cellar/Wine.cs", "namespace House; class Wine { void Drink() => this.Close(); }")));
 
     [Theory]
     [InlineData("/// <summary>Goes into a <see cref=\"Trunk\"/>.</summary>\nclass Wine { }")]
@@ -37,11 +39,13 @@ public sealed class FloorPlanTests
 
     [Fact]
     public void DownwardUse_IsFine()
-        => Assert.Empty(Plan.FindUpwardUses([new("Cellar/Wine.cs", "class Wine { }"), new("Attic/Trunk.cs", "class Trunk { Wine? _wine; }")]));
+        => Assert.Empty(
+            Plan.FindUpwardUses([new("Cellar/Wine.cs", "class Wine { }"), new("Attic/Trunk.cs", "class Trunk { Wine? _wine; }")]));
 
     [Fact]
     public void RoomsOfOneFloor_KnowEachOther()
-        => Assert.Empty(Plan.FindUpwardUses([new("Kitchen/Pot.cs", "class Pot { Jar? _jar; }"), new("Pantry/Jar.cs", "class Jar { Pot? _pot; }")]));
+        => Assert.Empty(
+            Plan.FindUpwardUses([new("Kitchen/Pot.cs", "class Pot { Jar? _jar; }"), new("Pantry/Jar.cs", "class Jar { Pot? _pot; }")]));
 
     [Fact]
     public void RoomThatIsNotInThePlan_IsAnError()

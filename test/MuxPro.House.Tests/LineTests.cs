@@ -34,7 +34,8 @@ public sealed class LineTests
     [Fact]
     public void NoFile_IsTooLong()
         => Exemptions.Check(
-            Files().Select(file => new FileLength(file.Path, file.Text.AsSpan().Count('\n'))).Where(length => length.Lines > FileLength.Limit),
+            Files().Select(file => new FileLength(file.Path, file.Text.AsSpan().Count('\n'))).Where(
+                length => length.Lines > FileLength.Limit),
             length => length.Path,
             LongFiles);
 

@@ -4,7 +4,9 @@ using Microsoft.CodeAnalysis.Text;
 
 namespace MuxPro.House.Tests;
 
-/// <summary>A line that is longer than <c>.editorconfig</c> allows. A line of a raw string is data, and may be as long as that is.</summary>
+/// <summary>
+/// A line that is longer than <c>.editorconfig</c> allows. A line of a raw string is data, and may be as long as that is.
+/// </summary>
 internal sealed record LongLine(string Path, int Number, int Columns)
 {
     private const int Limit = 140;

@@ -159,7 +159,8 @@ public sealed class ServerWorker : IAsyncDisposable
         try
         {
             Link link = await DispatchAsync(
-                session, (session, token) => _dispatcher!.DispatchAsync(session.Destination, session.Priority, token)).ConfigureAwait(false);
+                session,
+                (session, token) => _dispatcher!.DispatchAsync(session.Destination, session.Priority, token)).ConfigureAwait(false);
             session.ConfirmOpened();
             return await Relay.RunAsync(session, link).ConfigureAwait(false);
         }
