@@ -1,6 +1,6 @@
 using MuxPro.Tests.Support;
 
-namespace MuxPro.Tests.Pair;
+namespace MuxPro.Tests.Engine;
 
 /// <summary>
 /// Ends that speak everything, and ends that speak one version, with each other: the same has to work, or the fallback that is documented.

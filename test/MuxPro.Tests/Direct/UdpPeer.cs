@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using MuxPro.Tests.Support;
 
-namespace MuxPro.Tests.Datagrams;
+namespace MuxPro.Tests;
 
 /// <summary>A target on this machine, with a socket of its own.</summary>
 internal sealed class UdpPeer : IDisposable

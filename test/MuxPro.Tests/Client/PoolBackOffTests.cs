@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using MuxPro.Tests.Support;
 
-namespace MuxPro.Tests.Pair;
+namespace MuxPro.Tests;
 
 /// <summary>What a pool does when dials fail, or do not come back.</summary>
 public sealed class PoolBackOffTests

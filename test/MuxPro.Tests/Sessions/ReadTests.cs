@@ -1,7 +1,7 @@
 using System.IO.Pipelines;
 using MuxPro.Tests.Support;
 
-namespace MuxPro.Tests.Pair;
+namespace MuxPro.Tests.Sessions;
 
 /// <summary>The contract of <see cref="PipeReader"/> and of <see cref="Stream"/>'s reads, with a real other end.</summary>
 public sealed class ReadTests

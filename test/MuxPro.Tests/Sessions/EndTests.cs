@@ -1,7 +1,7 @@
 using System.IO.Pipelines;
 using MuxPro.Tests.Support;
 
-namespace MuxPro.Tests.Pair;
+namespace MuxPro.Tests.Sessions;
 
 /// <summary>How sub-connections end: in order, one direction at a time, or aborted (SPEC 6.3.4).</summary>
 public sealed class EndTests

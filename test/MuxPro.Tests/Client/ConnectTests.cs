@@ -1,7 +1,7 @@
 using System.Threading.Channels;
 using MuxPro.Tests.Support;
 
-namespace MuxPro.Tests.Pair;
+namespace MuxPro.Tests;
 
 /// <summary><see cref="ClientManager.ConnectAsync"/>: opens, and waits for the server's word where there is one.</summary>
 public sealed class ConnectTests

@@ -2,7 +2,7 @@ using System.Buffers;
 using MuxPro.Protocol;
 using MuxPro.Tests.Support;
 
-namespace MuxPro.Tests.Pair;
+namespace MuxPro.Tests.Engine;
 
 /// <summary>Sub-connections do not stand in each other's way, and the more urgent one goes first (design 4.1, 4.3, 4.6, 4.7).</summary>
 public sealed class FairnessTests

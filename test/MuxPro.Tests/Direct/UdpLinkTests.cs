@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using MuxPro.Tests.Support;
 
-namespace MuxPro.Tests.Datagrams;
+namespace MuxPro.Tests;
 
 /// <summary>A flow with a socket of its own: what targets see of it, and what comes back.</summary>
 public sealed class UdpLinkTests

@@ -1,7 +1,7 @@
 using System.Buffers;
 using MuxPro.Tests.Support;
 
-namespace MuxPro.Tests.Pair;
+namespace MuxPro.Tests.Engine;
 
 /// <summary>
 /// When many wait to send, large writes stay in the applications' memory and are sent from there: what arrives is what was written, and

@@ -1,6 +1,6 @@
 using MuxPro.Tests.Support;
 
-namespace MuxPro.Tests.Pair;
+namespace MuxPro.Tests;
 
 /// <summary>The pool of main connections (design 4.10), with real workers and servers in memory.</summary>
 public sealed class PoolTests

@@ -1,6 +1,6 @@
 using MuxPro.Tests.Support;
 
-namespace MuxPro.Tests.Pair;
+namespace MuxPro.Tests;
 
 /// <summary>
 /// The special address (SPEC 7.1): a main connection inside a main connection, through

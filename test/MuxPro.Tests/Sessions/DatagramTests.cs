@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using MuxPro.Tests.Support;
 
-namespace MuxPro.Tests.Pair;
+namespace MuxPro.Tests.Sessions;
 
 /// <summary>Flows of datagrams between two ends over every transport.</summary>
 public sealed class DatagramTests

@@ -4,7 +4,7 @@ using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Time.Testing;
 using MuxPro.Tests.Support;
 
-namespace MuxPro.Tests.Datagrams;
+namespace MuxPro.Tests;
 
 /// <summary>Targets that are names, and targets that are not allowed.</summary>
 public sealed class UdpNameTests

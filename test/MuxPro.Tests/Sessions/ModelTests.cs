@@ -3,7 +3,7 @@ using System.IO.Pipelines;
 using CsCheck;
 using MuxPro.Tests.Support;
 
-namespace MuxPro.Tests.Pair;
+namespace MuxPro.Tests.Sessions;
 
 /// <summary>
 /// Arbitrary sub-connections between two ends with arbitrary options over an arbitrary link, compared with what each must read: a prefix of

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using MuxPro.Tests.Support;
 
-namespace MuxPro.Tests.Datagrams;
+namespace MuxPro.Tests;
 
 /// <summary>Two flows joined, over flows in memory.</summary>
 public sealed class DatagramRelayTests

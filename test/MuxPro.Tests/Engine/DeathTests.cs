@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using MuxPro.Tests.Support;
 
-namespace MuxPro.Tests.Pair;
+namespace MuxPro.Tests.Engine;
 
 /// <summary>A main connection that dies completes everything that waits on it, with an error that names the cause (design 4.9).</summary>
 public sealed class DeathTests

@@ -2,7 +2,7 @@ using System.IO.Pipelines;
 using MuxPro.Buffers;
 using MuxPro.Tests.Support;
 
-namespace MuxPro.Tests.Pair;
+namespace MuxPro.Tests.Engine;
 
 /// <summary>
 /// The steady state allocates nothing per frame. Total allocation of the process, the least of a few rounds after a warm-up: what the

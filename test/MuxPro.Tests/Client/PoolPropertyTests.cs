@@ -1,7 +1,7 @@
 using CsCheck;
 using MuxPro.Tests.Support;
 
-namespace MuxPro.Tests.Pair;
+namespace MuxPro.Tests;
 
 /// <summary>
 /// Places on workers, whatever happens in whatever order: no more than the strategy allows, none lost, and whoever waits is served or told.

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using MuxPro.Tests.Support;
 
-namespace MuxPro.Tests.Datagrams;
+namespace MuxPro.Tests;
 
 /// <summary>The steady state of a flow allocates nothing per datagram; measured as in the tests of streams.</summary>
 [Collection(nameof(Alone))]

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using MuxPro.Tests.Support;
 
-namespace MuxPro.Tests.Pair;
+namespace MuxPro.Tests;
 
 /// <summary>Workers that are worn out by age or bytes: they finish what they carry, and close.</summary>
 public sealed class PoolWearTests

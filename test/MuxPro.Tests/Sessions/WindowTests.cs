@@ -1,7 +1,7 @@
 using MuxPro.Buffers;
 using MuxPro.Tests.Support;
 
-namespace MuxPro.Tests.Pair;
+namespace MuxPro.Tests.Sessions;
 
 /// <summary>Windows bound what is received and not read; they grow for who keeps up, inside a budget (design 4.4, 4.5, 4.11).</summary>
 [Collection(nameof(Alone))]

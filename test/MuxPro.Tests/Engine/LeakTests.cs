@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using MuxPro.Buffers;
 using MuxPro.Tests.Support;
 
-namespace MuxPro.Tests.Pair;
+namespace MuxPro.Tests.Engine;
 
 /// <summary>Nothing is left over (design 4.9), and the steady state allocates nothing per frame.</summary>
 [Collection(nameof(Alone))]

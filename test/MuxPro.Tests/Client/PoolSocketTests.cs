@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using Microsoft.Extensions.Time.Testing;
 using MuxPro.Tests.Support;
 
-namespace MuxPro.Tests.Pair;
+namespace MuxPro.Tests;
 
 /// <summary>The pool over real sockets: servers that are slow to answer, or do not.</summary>
 public sealed class PoolSocketTests : IDisposable

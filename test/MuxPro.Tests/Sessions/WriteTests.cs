@@ -1,7 +1,7 @@
 using System.IO.Pipelines;
 using MuxPro.Tests.Support;
 
-namespace MuxPro.Tests.Pair;
+namespace MuxPro.Tests.Sessions;
 
 /// <summary>The contract of <see cref="PipeWriter"/> and of <see cref="Stream"/>'s writes, with a real other end.</summary>
 public sealed class WriteTests

@@ -1,6 +1,6 @@
 using MuxPro.Tests.Support;
 
-namespace MuxPro.Tests.Pair;
+namespace MuxPro.Tests.Sessions;
 
 /// <summary>Bytes between two ends over every transport: all of them, once, in order, through pipes and through streams.</summary>
 public sealed class TransferTests

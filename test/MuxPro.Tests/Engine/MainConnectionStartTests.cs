@@ -1,7 +1,7 @@
 using System.Buffers;
 using MuxPro.Protocol;
 
-namespace MuxPro.Tests;
+namespace MuxPro.Tests.Engine;
 
 public class MainConnectionStartTests
 {
