@@ -10,7 +10,7 @@ public sealed class FairnessTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Theory(Timeout = MuxPair.Guard)]
-    [MemberData(nameof(EndTests.BothSides), MemberType = typeof(EndTests))]
+    [MemberData(nameof(MuxPair.BothSides), MemberType = typeof(MuxPair))]
     public async Task StoppedReaders_DelayNobody(Wiring wiring, bool server)
     {
         await using MuxPair pair = await MuxPair.ConnectAsync(wiring);

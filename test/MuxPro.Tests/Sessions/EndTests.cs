@@ -10,8 +10,6 @@ public sealed class EndTests
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public static MatrixTheoryData<Wiring, bool> BothSides { get; } = new(Enum.GetValues<Wiring>(), [false, true]);
-
     public static MatrixTheoryData<Wiring, int> BothVersions { get; } = new(Enum.GetValues<Wiring>(), [0, 1]);
 
     [Theory(Timeout = MuxPair.Guard)]
@@ -36,7 +34,7 @@ public sealed class EndTests
     }
 
     [Theory(Timeout = MuxPair.Guard)]
-    [MemberData(nameof(BothSides))]
+    [MemberData(nameof(MuxPair.BothSides), MemberType = typeof(MuxPair))]
     public async Task OneSideEndsFirst_TheOtherGoesOn(Wiring wiring, bool serverFirst)
     {
         await using MuxPair pair = await MuxPair.ConnectAsync(wiring);
@@ -58,7 +56,7 @@ public sealed class EndTests
     }
 
     [Theory(Timeout = MuxPair.Guard)]
-    [MemberData(nameof(BothSides))]
+    [MemberData(nameof(MuxPair.BothSides), MemberType = typeof(MuxPair))]
     public async Task Abort_CodeArrives_AfterWhatWasReceived(Wiring wiring, bool server)
     {
         await using MuxPair pair = await MuxPair.ConnectAsync(wiring);
@@ -91,7 +89,7 @@ public sealed class EndTests
     }
 
     [Theory(Timeout = MuxPair.Guard)]
-    [MemberData(nameof(BothSides))]
+    [MemberData(nameof(MuxPair.BothSides), MemberType = typeof(MuxPair))]
     public async Task Abort_WhileReadAndFlushWait_BothEndsWakeUp(Wiring wiring, bool server)
     {
         await using MuxPair pair = await MuxPair.ConnectAsync(wiring);
@@ -131,7 +129,7 @@ public sealed class EndTests
     }
 
     [Theory(Timeout = MuxPair.Guard)]
-    [MemberData(nameof(BothSides))]
+    [MemberData(nameof(MuxPair.BothSides), MemberType = typeof(MuxPair))]
     public async Task CompleteOutputWithException_IsAnAbort(Wiring wiring, bool server)
     {
         await using MuxPair pair = await MuxPair.ConnectAsync(wiring);
@@ -171,7 +169,7 @@ public sealed class EndTests
     }
 
     [Theory(Timeout = MuxPair.Guard)]
-    [MemberData(nameof(BothSides))]
+    [MemberData(nameof(MuxPair.BothSides), MemberType = typeof(MuxPair))]
     public async Task Dispose_WhatWasWrittenStillArrives(Wiring wiring, bool server)
     {
         await using MuxPair pair = await MuxPair.ConnectAsync(wiring);
@@ -187,7 +185,7 @@ public sealed class EndTests
     }
 
     [Theory(Timeout = MuxPair.Guard)]
-    [MemberData(nameof(BothSides))]
+    [MemberData(nameof(MuxPair.BothSides), MemberType = typeof(MuxPair))]
     public async Task Dispose_OtherEndThatGoesOnSending_IsToldToStop(Wiring wiring, bool server)
     {
         await using MuxPair pair = await MuxPair.ConnectAsync(wiring);

@@ -23,6 +23,9 @@ internal sealed class MuxPair : IAsyncDisposable
     /// <summary>Every way to join two ends.</summary>
     public static TheoryData<Wiring> Wirings { get; } = [.. Enum.GetValues<Wiring>()];
 
+    /// <summary>Each wiring, with the client and with the server as the side that a test is about.</summary>
+    public static MatrixTheoryData<Wiring, bool> BothSides { get; } = new(Enum.GetValues<Wiring>(), [false, true]);
+
     public ClientWorker Client { get; }
 
     public ServerWorker Server { get; }
