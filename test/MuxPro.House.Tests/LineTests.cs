@@ -9,8 +9,6 @@ public sealed class LineTests
     private static readonly string[] LongLines =
     [
         "src/MuxPro.Proxy",
-        "src/MuxPro/Engine",
-        "src/MuxPro/Sessions",
         "test/MuxPro.Proxy.Tests",
     ];
 

@@ -18,15 +18,4 @@ internal readonly record struct PeerTimeouts(
     TimeSpan PingInterval,
     TimeSpan Ping,
     TimeSpan KeepAliveInterval,
-    TimeSpan Linger)
-{
-    /// <summary>Those of the options.</summary>
-    public static PeerTimeouts Of(MuxOptions options) => new(
-        options.HandshakeTimeout,
-        options.SilenceTimeout,
-        options.WriteTimeout,
-        options.PingInterval,
-        options.PingTimeout,
-        options.KeepAliveInterval,
-        options.LingerTimeout);
-}
+    TimeSpan Linger);

@@ -40,8 +40,6 @@ internal struct SessionState
     private ErrorCode? _abort;
 
     /// <summary>A sub-connection that starts: at a client its New is due, at a server it came in.</summary>
-    /// <param name="isClient">Whether this end opens it.</param>
-    /// <param name="dialect">What is spoken.</param>
     public SessionState(bool isClient, Dialect dialect)
     {
         _dialect = dialect;
@@ -211,8 +209,6 @@ internal struct SessionState
         EndSent = EndReceived = true;
         _abort = null;
     }
-
-    // ---- what went out ----------------------------------------------------------------------------------------------------
 
     /// <summary>Our New went out.</summary>
     public void OnNewSent() => IsNewDue = false;

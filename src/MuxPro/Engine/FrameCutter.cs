@@ -9,10 +9,6 @@ namespace MuxPro.Engine;
 /// Cuts frames out of the sessions into a batch, when the transport can take more: control ahead of data, because credit would wait
 /// behind the bulk that it is to release; then who is next in line, as far as its credit goes. All of it runs under the gate.
 /// </summary>
-/// <param name="context">What the sub-connections share.</param>
-/// <param name="sessions">The sub-connections.</param>
-/// <param name="outbox">The control frames that are due.</param>
-/// <param name="onPaced">Called by a timer when what was held back may go.</param>
 internal sealed class FrameCutter(SessionContext context, OpenSessions sessions, ControlOutbox outbox, Action onPaced)
 {
     // A first payload of up to so many bytes goes with the New, ahead of other data: it is what the target needs to answer.
@@ -25,7 +21,7 @@ internal sealed class FrameCutter(SessionContext context, OpenSessions sessions,
     private readonly List<Session> _writers = [];
     private readonly List<Session> _over = [];
     private PriorityPace _pace = new(context.Options.TimeProvider.TimestampFrequency);
-    private ITimer? _paceTimer;
+    private ITimer? _paceTimer; // lets go what was held back
 
     /// <summary>Those that would be at their end, but for datagrams that wait for credit.</summary>
     public WaitingFlows WaitingFlows { get; } = new();
@@ -119,8 +115,6 @@ internal sealed class FrameCutter(SessionContext context, OpenSessions sessions,
 
     /// <summary>Nothing is cut any more.</summary>
     public void Stop() => _paceTimer?.Dispose();
-
-    // ---- control ----------------------------------------------------------------------------------------------------------
 
     private void CutControl(Session session)
     {

@@ -46,7 +46,7 @@ internal sealed class MainConnection
         _log = options.LoggerFactory.CreateLogger<MainConnection>();
         _metrics = MuxMetrics.For(options);
         _transport = Transport.Create(link);
-        _watch = new PeerWatch(PeerTimeouts.Of(options), time.TimestampFrequency, time.GetTimestamp());
+        _watch = new PeerWatch(TimeoutsOf(options), time.TimestampFrequency, time.GetTimestamp());
         _context = new SessionContext(options, _watch, isClient: onOpened is null, _transport.RemoteEndPoint);
         _sessions = new OpenSessions(_context, OnEmpty);
         _outbox = new ControlOutbox(_context, _watch);
@@ -266,6 +266,15 @@ internal sealed class MainConnection
 
         Wake();
     }
+
+    private static PeerTimeouts TimeoutsOf(MuxOptions options) => new(
+        options.HandshakeTimeout,
+        options.SilenceTimeout,
+        options.WriteTimeout,
+        options.PingInterval,
+        options.PingTimeout,
+        options.KeepAliveInterval,
+        options.LingerTimeout);
 
     // ---- under the gate ---------------------------------------------------------------------------------------------------
 

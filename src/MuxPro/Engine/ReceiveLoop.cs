@@ -79,7 +79,11 @@ internal sealed class ReceiveLoop(
 
                 if (received == 0)
                 {
-                    OnEndOfStream(start < end || _payloadLeft > 0);
+                    bool isInFrame = start < end || _payloadLeft > 0;
+                    connection.Fail(
+                        isInFrame ? MainConnectionEnd.TransportFailed : MainConnectionEnd.ClosedByPeer,
+                        isInFrame ? "The transport ended inside a frame." : "The other end closed the main connection.",
+                        isOrderly: !isInFrame);
                     return;
                 }
 
@@ -288,17 +292,5 @@ internal sealed class ReceiveLoop(
         }
 
         return true;
-    }
-
-    private void OnEndOfStream(bool inFrame)
-    {
-        if (inFrame)
-        {
-            connection.Fail(MainConnectionEnd.TransportFailed, "The transport ended inside a frame.");
-        }
-        else
-        {
-            connection.Fail(MainConnectionEnd.ClosedByPeer, "The other end closed the main connection.", isOrderly: true);
-        }
     }
 }

@@ -1,6 +1,8 @@
 namespace MuxPro.Protocol;
 
-/// <summary>What the two ends of a main connection speak, once they have agreed: a version of Mux.Pro (SPEC 3), or Mux.Cool (SPEC 9).</summary>
+/// <summary>
+/// What the two ends of a main connection speak, once they have agreed: a version of Mux.Pro (SPEC 3), or Mux.Cool (SPEC 9).
+/// </summary>
 internal enum Dialect : byte
 {
     /// <summary>MuxPro/0.0.</summary>
@@ -24,7 +26,9 @@ internal static class DialectFeatures
         /// <summary>SPEC 8: a server says when the target is reached.</summary>
         public bool HasOpenResult => dialect == Dialect.Private;
 
-        /// <summary>SPEC 6.3.6: in 0.0 and 0.1 nothing is granted after an own End. SPEC 8: credit goes on until the other end's End.</summary>
+        /// <summary>
+        /// SPEC 6.3.6: in 0.0 and 0.1 nothing is granted after an own End. SPEC 8: credit goes on until the other end's End.
+        /// </summary>
         public bool GrantsAfterEnd => dialect == Dialect.Private;
 
         /// <summary>SPEC 7.2: datagrams may have addresses of their own, and flows a GlobalID.</summary>

@@ -17,7 +17,7 @@ public readonly record struct FrameError(FrameErrorKind Kind, int Value)
         new(FrameErrorKind.NegotiationId, "6.3.1", "id", "NegotiateVersion has {0} in place of 0."),
         new(FrameErrorKind.NegotiationWithoutData, "6.3.1", "options", "NegotiateVersion has {0:x2}, so no versions follow."),
         new(FrameErrorKind.NegotiationEmpty, "6.3.1", "version count", "NegotiateVersion counts 0 versions."),
-        new(FrameErrorKind.NegotiationLength, "6.3.1", "extra data length", "{0} is too short for the versions that NegotiateVersion counts."),
+        new(FrameErrorKind.NegotiationLength, "6.3.1", "extra data length", "{0} is too short for the versions that it counts."),
         new(FrameErrorKind.KeepAliveOptions, "6.3.5", "options", "KeepAlive has {0:x2} in place of 00."),
         new(FrameErrorKind.KeepAliveLength, "6.3.5", "metadata length", "KeepAlive has {0} in place of 4."),
         new(FrameErrorKind.UnknownNetwork, "6.3.2", "network", "{0:x2} is neither TCP nor UDP."),
