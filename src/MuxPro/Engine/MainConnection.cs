@@ -63,7 +63,7 @@ internal sealed class MainConnection
         _receiveLoop = new ReceiveLoop(
             this, _context, _agreement, _transport, frames, control, violations, _muxCool, _watch, _metrics, _log);
         _run = new ConnectionRun(this, _context, _transport, _receiveLoop, _sendLoop, _cutter, _clock, _metrics, _log);
-        _context.Engine = new SessionRequests(_gate, this, _context, _sessions, _cutter, _muxCool, _metrics, _log);
+        _context.Engine = new SessionRequests(_gate, this, _context, _sessions, _cutter, _sendLoop, _muxCool, _metrics, _log);
     }
 
     public MuxOptions Options => _context.Options;

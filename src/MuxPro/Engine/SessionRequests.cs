@@ -8,8 +8,8 @@ namespace MuxPro.Engine;
 
 /// <summary>What sessions ask for, on the threads of their applications.</summary>
 internal sealed class SessionRequests(
-    Lock gate, MainConnection connection, SessionContext context, OpenSessions sessions, FrameCutter cutter, MuxCool muxCool,
-    MuxMetrics metrics, ILogger log) : ISessionEngine
+    Lock gate, MainConnection connection, SessionContext context, OpenSessions sessions, FrameCutter cutter, SendLoop sendLoop,
+    MuxCool muxCool, MuxMetrics metrics, ILogger log) : ISessionEngine
 {
     // A message, not a part of a stream: it goes ahead of those among its equals.
     private const int Little = ReceiveLoop.Little;
@@ -41,7 +41,7 @@ internal sealed class SessionRequests(
             cutter.Add(session, isLittle: length <= Little);
         }
 
-        connection.Wake(inline);
+        sendLoop.Wake(inline);
     }
 
     public void OnWritesCompleted(Session session)
@@ -52,7 +52,7 @@ internal sealed class SessionRequests(
             cutter.Add(session, session.State.Complete(hasUnsent: session.Sender.Length > 0));
         }
 
-        connection.Wake();
+        sendLoop.Wake();
     }
 
     public void OnConsumed(Session session)
@@ -73,7 +73,7 @@ internal sealed class SessionRequests(
             cutter.Add(session, SessionDue.Grant);
         }
 
-        connection.Wake();
+        sendLoop.Wake();
     }
 
     public void OnReadsCompleted(Session session)
@@ -92,7 +92,7 @@ internal sealed class SessionRequests(
             }
         }
 
-        connection.Wake();
+        sendLoop.Wake();
     }
 
     public void OnConfirmed(Session session)
@@ -102,7 +102,7 @@ internal sealed class SessionRequests(
             cutter.Add(session, session.State.Confirm());
         }
 
-        connection.Wake();
+        sendLoop.Wake();
     }
 
     public void OnDropped(bool isSent) => metrics.DatagramDropped(isSent);
@@ -126,7 +126,7 @@ internal sealed class SessionRequests(
         }
 
         wakeups.Run();
-        connection.Wake();
+        sendLoop.Wake();
     }
 
     public void OnOver(Session session)
