@@ -4,8 +4,8 @@ using System.Net.Security;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
-using MuxPro.Proxy.Outbounds;
 using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Shared;
 using MuxPro.Proxy.Tests.Support;
 
 namespace MuxPro.Proxy.Tests;
@@ -23,18 +23,15 @@ public sealed class DiagnosisTests
     {
         using var other = KeyFile.Create("other", TimeProvider.System);
         await using Origin origin = await Origin.StartAsync();
-        await using var pair = ProxyPair.Start(client: options => options with
+        await using ProxyPair pair = await ProxyPair.StartAsync(client: options => options with
         {
-            Servers = [options.Servers[0] with
+            Key = who switch
             {
-                Key = who switch
-                {
-                    "another key" => other,
-                    "no key" => null,
-                    _ => options.Servers[0].Key,
-                },
-                Pin = who == "another pin" ? other.Pin : options.Servers[0].Pin,
-            }],
+                "another key" => other,
+                "no key" => null,
+                _ => options.Key,
+            },
+            Servers = who == "another pin" ? [options.Servers[0] with { Pins = [other.Pin] }] : options.Servers,
         });
         using HttpClient http = pair.HttpClient("http");
         using HttpResponseMessage response = await http.GetAsync(origin.Uri("/bytes/10"), Cancel);
@@ -63,10 +60,10 @@ public sealed class DiagnosisTests
     [InlineData(false, "it does not answer in TLS")]
     public async Task TlsAtOneEndOnly_TheClientSaysSo(bool isClientPlaintext, string said)
     {
-        await using var pair = ProxyPair.Start(
+        await using ProxyPair pair = await ProxyPair.StartAsync(
             options => isClientPlaintext ? options : options with { Key = null, Authorized = null },
             options => isClientPlaintext
-                ? options with { Servers = [options.Servers[0] with { IsPlaintext = true, Key = null, Pin = null }] } : options);
+                ? options with { IsPlaintext = true, Key = null, Servers = [options.Servers[0] with { Pins = [] }] } : options);
         using HttpClient http = pair.HttpClient("http");
         using HttpResponseMessage response = await http.GetAsync(new Uri("http://example.com/"), Cancel);
         Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
@@ -82,12 +79,18 @@ public sealed class DiagnosisTests
     [InlineData(null)]
     public async Task OtherProtocolInTls_IsSaidSo(string? protocol)
     {
-        await using var pair = ProxyPair.Start();
+        await using ProxyPair pair = await ProxyPair.StartAsync();
         using var stranger = new TcpClient();
-        await stranger.ConnectAsync(pair.Server.EndPoint, Cancel);
+        await stranger.ConnectAsync(pair.ServerEndPoint, Cancel);
         await using var tls = new SslStream(stranger.GetStream());
-        SslClientAuthenticationOptions options = MuxTls.ForClient("localhost", null, null, _ => { });
-        options.ApplicationProtocols = protocol is null ? null : [new SslApplicationProtocol(protocol)];
+        var options = new SslClientAuthenticationOptions
+        {
+            TargetHost = "localhost",
+            ApplicationProtocols = protocol is null ? null : [new SslApplicationProtocol(protocol)],
+#pragma warning disable CA5359 // Whose certificate it is does not matter here.
+            RemoteCertificateValidationCallback = static (_, _, _, _) => true,
+#pragma warning restore CA5359
+        };
         await Assert.ThrowsAnyAsync<Exception>(async () =>
         {
             await tls.AuthenticateAsClientAsync(options, Cancel);
@@ -109,20 +112,19 @@ public sealed class DiagnosisTests
     [Fact]
     public async Task TargetNotReached_TheServerSaysWhy()
     {
-        await using var pair = ProxyPair.Start();
+        await using ProxyPair pair = await ProxyPair.StartAsync();
         using HttpClient http = pair.HttpClient("http");
         int port = RefusalTests.ClosedPort();
         using HttpResponseMessage response = await http.GetAsync(new Uri($"http://127.0.0.1:{port}/"), Cancel);
+        Assert.EndsWith("RemoteDisconnect (0001)", await pair.ServerLog.WaitAsync(70), StringComparison.Ordinal);
         Assert.Equal($"user=tester tcp:127.0.0.1:{port} was not reached: the target refused the connection", await pair.ServerLog.WaitAsync(45));
-        Assert.EndsWith("RemoteDisconnect (0001)", await pair.ServerLog.WaitAsync(48), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task OneProcess_TheClientSaysWhatTheServerKnows()
     {
-        var reasons = new TargetReasons();
-        await using var pair = ProxyPair.Start(
-            options => options with { AllowPrivate = false, Reasons = reasons }, options => options with { Reasons = reasons });
+        await using ProxyPair pair = await ProxyPair.StartAsync(
+            options => options with { AllowPrivate = false });
         (Socket application, NetworkStream stream, string answer) = await TransferTests.AskAsync(pair, RefusalTests.ClosedPort());
         using (application)
         await using (stream)
@@ -142,12 +144,12 @@ public sealed class DiagnosisTests
     public async Task Served_TheServerHasALineToo()
     {
         await using Origin origin = await Origin.StartAsync();
-        await using var pair = ProxyPair.Start();
+        await using ProxyPair pair = await ProxyPair.StartAsync();
         using HttpClient http = pair.HttpClient("http");
         Assert.Equal(100_000, (await http.GetByteArrayAsync(origin.Uri("/bytes/100000"), Cancel)).Length);
-        string line = await pair.ServerLog.WaitAsync(48);
-        Assert.StartsWith("127.0.0.1:", line, StringComparison.Ordinal);
-        Assert.Contains($" user=tester tcp:127.0.0.1:{origin.Port} up ", line, StringComparison.Ordinal);
+        string line = await pair.ServerLog.WaitAsync(70);
+        Assert.StartsWith("server 127.0.0.1:", line, StringComparison.Ordinal);
+        Assert.Contains($" user=tester tcp:127.0.0.1:{origin.Port} -> direct up ", line, StringComparison.Ordinal);
         Assert.EndsWith("GracefulShutdown (0000)", line, StringComparison.Ordinal);
         long down = long.Parse(line.Split(" down ")[1].Split(' ')[0], CultureInfo.InvariantCulture);
         Assert.InRange(down, 100_000, 101_000);
@@ -157,12 +159,12 @@ public sealed class DiagnosisTests
     public async Task MainConnectionInsideOne_IsServed()
     {
         await using Origin origin = await Origin.StartAsync();
-        await using var pair = ProxyPair.Start();
+        await using ProxyPair pair = await ProxyPair.StartAsync();
         await using ClientManager nested = MuxClient.Connect(async ct =>
         {
             // Through the pair to the server itself: SOCKS5 has no more to say than the name.
             var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-            await socket.ConnectAsync(pair.Client.EndPoint, ct);
+            await socket.ConnectAsync(pair.EndPoint, ct);
             var stream = new NetworkStream(socket, ownsSocket: true);
             await stream.WriteAsync((byte[])[5, 1, 0, 5, 1, 0, 3, 7, .. "mux.pro"u8, 9527 >> 8, 9527 & 255], ct);
             await stream.ReadExactlyAsync(new byte[12], ct);

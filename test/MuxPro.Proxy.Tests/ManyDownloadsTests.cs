@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using MuxPro.Proxy.Configuration.Model;
 using MuxPro.Proxy.Tests.Support;
 
 namespace MuxPro.Proxy.Tests;
@@ -15,7 +16,7 @@ public sealed class ManyDownloadsTests
         const int Downloads = 200;
         const int Size = 5_000_000;
         await using Origin origin = await Origin.StartAsync();
-        await using var pair = ProxyPair.Start(client: options => options with { Strategy = new ClientStrategy { MaxConcurrency = 8, MaxConnection = 0 } });
+        await using ProxyPair pair = await ProxyPair.StartAsync(client: options => options with { Mux = new MuxConfiguration { Concurrency = 8, MaxConnection = 0 } });
         using HttpClient http = pair.HttpClient("socks5");
         string expected = Origin.HashOf(Origin.Bytes(Size));
         string[] hashes = await Task.WhenAll(Enumerable.Range(0, Downloads).Select(async _ =>
@@ -32,6 +33,6 @@ public sealed class ManyDownloadsTests
             }
         }));
         Assert.All(hashes, hash => Assert.Equal(expected, hash));
-        Assert.InRange(pair.Client.DialedConnections, 1, Downloads / 8);
+        Assert.InRange(pair.DialedConnections, 1, Downloads / 8);
     }
 }

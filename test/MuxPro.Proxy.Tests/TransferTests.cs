@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
+using MuxPro.Proxy.Configuration.Model;
 using MuxPro.Proxy.Tests.Support;
 
 namespace MuxPro.Proxy.Tests;
@@ -32,7 +33,7 @@ public sealed class TransferTests
     public async Task DownAndUp_SameBytes(string scheme, int size)
     {
         await using Origin origin = await Origin.StartAsync();
-        await using var pair = ProxyPair.Start();
+        await using ProxyPair pair = await ProxyPair.StartAsync();
         using HttpClient http = pair.HttpClient(scheme);
         byte[] expected = Origin.Bytes(size);
 
@@ -60,7 +61,7 @@ public sealed class TransferTests
     {
         using var target = new TcpListener(IPAddress.Loopback, 0);
         target.Start();
-        await using var pair = ProxyPair.Start();
+        await using ProxyPair pair = await ProxyPair.StartAsync();
         (Socket application, NetworkStream stream) = await ConnectAsync(pair, ((IPEndPoint)target.LocalEndpoint).Port);
         using (application)
         await using (stream)
@@ -92,7 +93,7 @@ public sealed class TransferTests
     {
         using var target = new TcpListener(IPAddress.Loopback, 0);
         target.Start();
-        await using var pair = ProxyPair.Start();
+        await using ProxyPair pair = await ProxyPair.StartAsync();
         (Socket application, NetworkStream stream) = await ConnectAsync(pair, ((IPEndPoint)target.LocalEndpoint).Port);
         using (application)
         await using (stream)
@@ -112,7 +113,7 @@ public sealed class TransferTests
     {
         using var target = new TcpListener(IPAddress.Loopback, 0);
         target.Start();
-        await using var pair = ProxyPair.Start();
+        await using ProxyPair pair = await ProxyPair.StartAsync();
         (Socket application, NetworkStream stream) = await ConnectAsync(pair, ((IPEndPoint)target.LocalEndpoint).Port);
         using Socket accepted = await target.AcceptSocketAsync(Cancel);
         application.LingerState = new LingerOption(true, 0);
@@ -129,11 +130,11 @@ public sealed class TransferTests
     public async Task Curl_Downloads(string scheme, bool isTunnel)
     {
         await using Origin origin = await Origin.StartAsync();
-        await using var pair = ProxyPair.Start();
+        await using ProxyPair pair = await ProxyPair.StartAsync();
         using Process process = Tool.Start(
             "curl",
             [
-                "--silent", "--show-error", "--fail", "--max-time", "30", "--noproxy", "", "--proxy", $"{scheme}127.0.0.1:{pair.Client.EndPoint.Port}",
+                "--silent", "--show-error", "--fail", "--max-time", "30", "--noproxy", "", "--proxy", $"{scheme}127.0.0.1:{pair.EndPoint.Port}",
                 .. isTunnel ? ["--proxytunnel"] : Array.Empty<string>(), origin.Uri("/bytes/1000000", "localhost").ToString(),
             ]);
         byte[] hash = await SHA256.HashDataAsync(process.StandardOutput.BaseStream, Cancel);
@@ -147,10 +148,9 @@ public sealed class TransferTests
     [InlineData("http")]
     public async Task Users_NeedTheirPassword(string scheme)
     {
-        var users = new MuxPro.Proxy.Security.Users();
-        Assert.True(users.TryAdd("anna:secret"));
+        AccountConfiguration[] accounts = [new() { User = "anna", Pass = "secret" }];
         await using Origin origin = await Origin.StartAsync();
-        await using var pair = ProxyPair.Start(client: options => options with { Users = users });
+        await using ProxyPair pair = await ProxyPair.StartAsync(client: options => options with { Accounts = accounts });
         using HttpClient right = pair.HttpClient(scheme, "anna:secret");
         Assert.Equal(10, (await right.GetByteArrayAsync(origin.Uri("/bytes/10"), Cancel)).Length);
         using HttpClient wrong = pair.HttpClient(scheme, "anna:guess");
@@ -161,9 +161,9 @@ public sealed class TransferTests
     public async Task PlainHttp_ProxyFieldsStayHere_OneRequestPerConnection()
     {
         await using Origin origin = await Origin.StartAsync();
-        await using var pair = ProxyPair.Start();
+        await using ProxyPair pair = await ProxyPair.StartAsync();
         using var application = new TcpClient();
-        await application.ConnectAsync(pair.Client.EndPoint, Cancel);
+        await application.ConnectAsync(pair.EndPoint, Cancel);
         NetworkStream stream = application.GetStream();
         string request = string.Create(CultureInfo.InvariantCulture, $"GET {origin.Uri("/headers")} HTTP/1.1\r\nHost: x\r\nProxy-Connection: keep-alive\r\n\r\n");
 
@@ -190,7 +190,7 @@ public sealed class TransferTests
     internal static async Task<(Socket Socket, NetworkStream Stream, string Answer)> AskAsync(ProxyPair pair, int port)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        await socket.ConnectAsync(pair.Client.EndPoint, Cancel);
+        await socket.ConnectAsync(pair.EndPoint, Cancel);
         var stream = new NetworkStream(socket);
         await stream.WriteAsync(new byte[] { 5, 1, 0, 5, 1, 0, 1, 127, 0, 0, 1, (byte)(port >> 8), (byte)port }, Cancel);
         byte[] answer = new byte[12];

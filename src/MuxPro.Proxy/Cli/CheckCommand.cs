@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
-using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Configuration.Reading;
+using MuxPro.Proxy.Security;
 
 namespace MuxPro.Proxy.Cli;
 
@@ -22,15 +23,10 @@ internal sealed class CheckCommand
         return command;
     }
 
-    /// <summary>What a configuration has, in one line.</summary>
-    public static string Summary(DaemonConfiguration configuration) => string.Join(
-        ", ",
-        Count(configuration.Inbounds.Count, "inbound"), Count(configuration.Outbounds.Count, "outbound"), Count(configuration.Routing.Rules.Count, "rule"));
-
     private int Run(ParseResult parsed)
     {
         IReadOnlyList<string> files = _files.ToFiles(parsed)();
-        ConfigurationResult result = ConfigurationReader.Read(files);
+        ConfigurationResult result = ConfigurationReader.Read(files, new KeyStore().Check);
         TextWriter error = parsed.InvocationConfiguration.Error;
         foreach (ConfigurationProblem problem in result.Problems)
         {
@@ -43,7 +39,7 @@ internal sealed class CheckCommand
             return ExitCode.BadConfiguration;
         }
 
-        parsed.InvocationConfiguration.Output.WriteLine($"{string.Join(", ", files)}: good: {Summary(configuration)}.");
+        parsed.InvocationConfiguration.Output.WriteLine($"{string.Join(", ", files)}: good: {configuration.Summary}.");
         return ExitCode.Success;
     }
 

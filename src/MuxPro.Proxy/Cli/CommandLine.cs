@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
-using System.Net.Sockets;
+using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Cli;
 
@@ -67,25 +67,6 @@ internal static class CommandLine
             return Fail(error, ExitCode.Failure, exception.Message);
         }
     }
-
-    /// <summary>Starts what listens on <paramref name="endPoint"/>.</summary>
-    /// <exception cref="IOException">The address is in use, or is none of this machine.</exception>
-    public static T Listen<T>(System.Net.IPEndPoint endPoint, Func<T> start)
-    {
-        try
-        {
-            return start();
-        }
-        catch (SocketException exception)
-        {
-            throw new IOException($"cannot listen on {endPoint}: {exception.Message}.", exception);
-        }
-    }
-
-    /// <summary>Waits until the program is told to stop.</summary>
-    public static Task UntilStoppedAsync(CancellationToken cancellationToken)
-        => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken).ContinueWith(
-            static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
 
     private static int Fail(TextWriter error, int exitCode, string message)
     {

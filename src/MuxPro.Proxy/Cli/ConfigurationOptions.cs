@@ -1,5 +1,6 @@
 using System.CommandLine;
-using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Configuration.Reading;
+using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Cli;
 

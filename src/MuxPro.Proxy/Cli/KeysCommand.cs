@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Cli;
 
@@ -16,7 +17,7 @@ internal static class KeysCommand
         {
             directory,
         };
-        command.SetAction(parsed => Run(Options.ToPath(directory.Name, parsed.GetRequiredValue(directory))!, parsed.InvocationConfiguration.Output));
+        command.SetAction(parsed => Run(CommonOptions.ToPath(directory.Name, parsed.GetRequiredValue(directory))!, parsed.InvocationConfiguration.Output));
         return command;
     }
 
@@ -55,7 +56,7 @@ internal static class KeysCommand
             The server:
               muxpro server --listen 0.0.0.0:9527 --key {Quote(serverPath)} --authorized {Quote(authorizedPath)}
             The client, which needs client.pem only; HOST is the server's name or address:
-              muxpro client --server HOST:9527 --key {Quote(clientPath)} --pin {server.Pin} --listen {Options.LoopbackProxy}
+              muxpro client --server HOST:9527 --key {Quote(clientPath)} --pin {server.Pin} --listen {CommonOptions.LoopbackProxy}
             """);
         return ExitCode.Success;
     }

@@ -2,8 +2,9 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
-using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Configuration.Reading;
 using MuxPro.Proxy.Hosting;
+using MuxPro.Proxy.Security;
 
 namespace MuxPro.Proxy.Cli;
 
@@ -11,7 +12,7 @@ namespace MuxPro.Proxy.Cli;
 internal sealed class RunCommand
 {
     private readonly ConfigurationOptions _files = new();
-    private readonly Option<bool> _dryRun = Options.Flag("--dry-run", "Does everything but listen, says whether it would work, and exits.");
+    private readonly Option<bool> _dryRun = CommonOptions.Flag("--dry-run", "Does everything but listen, says whether it would work, and exits.");
     private readonly CancellationToken _now;
 
     private RunCommand(CancellationToken now) => _now = now;
@@ -31,7 +32,8 @@ internal sealed class RunCommand
     {
         (TextWriter output, TextWriter error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
         Func<IReadOnlyList<string>> files = _files.ToFiles(parsed);
-        ConfigurationResult result = ConfigurationReader.Read(files());
+        var keys = new KeyStore();
+        ConfigurationResult result = ConfigurationReader.Read(files(), keys.Check);
         foreach (ConfigurationProblem problem in result.Problems)
         {
             error.WriteLine(problem);
@@ -46,15 +48,15 @@ internal sealed class RunCommand
         var options = new DaemonOptions { LoggerFactory = log.LoggerFactory, AccessLog = log.Access };
         if (parsed.GetValue(_dryRun))
         {
-            await Daemon.TryAsync(configuration, options);
-            output.WriteLine($"{string.Join(", ", files())}: would run: {CheckCommand.Summary(configuration)}.");
+            await Daemon.TryAsync(configuration, keys, options);
+            output.WriteLine($"{string.Join(", ", files())}: would run: {configuration.Summary}.");
             return ExitCode.Success;
         }
 
         Daemon daemon;
         try
         {
-            daemon = await Daemon.StartAsync(configuration, options);
+            daemon = await Daemon.StartAsync(configuration, keys, options);
         }
         catch (ListenException exception)
         {
@@ -82,32 +84,12 @@ internal sealed class RunCommand
             log.Reopen();
             _ = reloader.ReloadAsync("SIGHUP");
         });
-        output.WriteLine($"muxpro run: {CheckCommand.Summary(daemon.Current.Configuration)}; ready.");
+        output.WriteLine($"muxpro run: {daemon.Current.Configuration.Summary}; ready.");
         await output.FlushAsync(cancellationToken);
         var systemd = new SystemdNotifier();
         systemd.Notify(ServiceState.Ready);
-        await CommandLine.UntilStoppedAsync(cancellationToken);
+        await DaemonRun.UntilStoppedAsync(cancellationToken);
         systemd.Notify(ServiceState.Stopping);
-        await DrainAsync(daemon, output, logger);
-    }
-
-    /// <summary>Lets what is open finish, for a while.</summary>
-    private async Task DrainAsync(Daemon daemon, TextWriter output, ILogger logger)
-    {
-        var timeout = TimeSpan.FromSeconds(daemon.Current.Configuration.Limits.DrainTimeout);
-        if (timeout == TimeSpan.Zero || daemon.OpenConnections == 0)
-        {
-            return;
-        }
-
-        output.WriteLine(
-            $"muxpro run stops: it takes nothing new and waits up to {timeout.TotalSeconds} s for what is open (connections: {daemon.OpenConnections}); "
-            + "a second signal stops it at once.");
-        using var enough = new CancellationTokenSource(timeout, TimeProvider.System);
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(enough.Token, _now);
-        if (await daemon.DrainAsync(deadline.Token) is int cut and > 0)
-        {
-            logger.CutByDrain(cut, _now.IsCancellationRequested ? "as a second signal wants it" : "'limits.drainTimeout' has passed");
-        }
+        await DaemonRun.DrainAsync("run", daemon, output, logger, _now);
     }
 }

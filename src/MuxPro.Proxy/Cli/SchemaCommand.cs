@@ -1,5 +1,5 @@
 using System.CommandLine;
-using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Configuration.Reading;
 
 namespace MuxPro.Proxy.Cli;
 

@@ -1,34 +1,38 @@
 using System.CommandLine;
 using System.Net;
-using Microsoft.Extensions.Logging;
+using MuxPro.Proxy.Configuration.Model;
 using MuxPro.Proxy.Hosting;
+using MuxPro.Proxy.Inbounds;
 using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Cli;
 
 /// <summary><c>muxpro server</c>: takes main connections and connects to the targets.</summary>
 internal sealed class ServerCommand
 {
-    private readonly Option<string> _listen = Options.Listen("Where clients connect to, for example 0.0.0.0:9527.");
-    private readonly Option<string> _key = Options.Key("This server's certificate and private key (PEM); 'muxpro keys' makes one.");
+    private const int DefaultMaxClients = 4096;
+
+    private readonly Option<string> _listen = CommonOptions.Listen("Where clients connect to, for example 0.0.0.0:9527.");
+    private readonly Option<string> _key = CommonOptions.Key("This server's certificate and private key (PEM); 'muxpro keys' makes one.");
     private readonly Option<string> _authorized = new("--authorized")
     {
         Description = "Who may use this server: lines of 'sha256:HEX name [priority=N]'. Read again when it changes.",
         HelpName = "FILE",
     };
-    private readonly Option<bool> _allowAnonymous = Options.Flag("--allow-anonymous", "Takes everybody who connects.");
-    private readonly Option<bool> _plaintext = Options.Flag("--plaintext", "No TLS: everybody on the way reads along.");
-    private readonly Option<bool> _allowPrivate = Options.Flag(
+    private readonly Option<bool> _allowAnonymous = CommonOptions.Flag("--allow-anonymous", "Takes everybody who connects.");
+    private readonly Option<bool> _plaintext = CommonOptions.Flag("--plaintext", "No TLS: everybody on the way reads along.");
+    private readonly Option<bool> _allowPrivate = CommonOptions.Flag(
         "--allow-private", "Also connects to loopback, link-local, private and multicast targets, refused otherwise.");
-    private readonly Option<int> _maxClients = Options.Number(
-        "--max-clients", "Most main connections at once.", ProxyServerOptions.DefaultMaxClients, 1, 1_000_000);
-    private readonly Option<int> _highestPriority = Options.Number(
+    private readonly Option<int> _maxClients = CommonOptions.Number(
+        "--max-clients", "Most main connections at once.", DefaultMaxClients, 1, 1_000_000);
+    private readonly Option<int> _highestPriority = CommonOptions.Number(
         "--highest-priority", "The highest priority that clients may use, where their line says nothing else; 0 is served first.", 0, 0, byte.MaxValue);
-    private readonly Option<int> _udpTimeout = Options.UdpTimeout("Seconds after which an idle flow of datagrams ends.");
-    private readonly Option<int> _drainTimeout = Options.Number(
+    private readonly Option<int> _udpTimeout = CommonOptions.UdpTimeout("Seconds after which an idle flow of datagrams ends.");
+    private readonly Option<int> _drainTimeout = CommonOptions.Number(
         "--drain-timeout", "Seconds that a stop (Ctrl-C, SIGTERM) waits for what is open; 0 for none.", 30, 0, 86_400);
-    private readonly Option<string> _versions = Options.Versions();
-    private readonly Option<string> _logLevel = Options.LogLevelOption();
+    private readonly Option<string> _versions = CommonOptions.Versions();
+    private readonly Option<string> _logLevel = CommonOptions.LogLevelOption();
     private readonly CancellationToken _now;
 
     private ServerCommand(CancellationToken now)
@@ -64,58 +68,46 @@ internal sealed class ServerCommand
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        IPEndPoint listen = Options.ToEndPoint(_listen.Name, parsed.GetRequiredValue(_listen));
-        string? keyPath = Options.ToPath(_key.Name, parsed.GetValue(_key));
-        string? authorizedPath = Options.ToPath(_authorized.Name, parsed.GetValue(_authorized));
+        IPEndPoint listen = CommonOptions.ToEndPoint(_listen.Name, parsed.GetRequiredValue(_listen));
+        string? keyPath = CommonOptions.ToPath(_key.Name, parsed.GetValue(_key));
+        string? authorizedPath = CommonOptions.ToPath(_authorized.Name, parsed.GetValue(_authorized));
         bool plaintext = parsed.GetValue(_plaintext);
-        IReadOnlyList<ProtocolVersion> versions = Options.ToVersions(_versions.Name, parsed.GetRequiredValue(_versions));
+        IReadOnlyList<MuxVersion> versions = CommonOptions.ToVersions(_versions.Name, parsed.GetRequiredValue(_versions));
         Check(listen, keyPath, authorizedPath, plaintext, parsed.GetValue(_allowAnonymous));
 
-        using ILoggerFactory loggers = ConsoleLogging.Create(Options.ToLogLevel(parsed.GetRequiredValue(_logLevel)));
-        ILogger logger = loggers.CreateLogger("MuxPro.Proxy.Server");
-        using KeyFile? key = plaintext ? null : Options.ToKey(_key.Name, keyPath!, logger);
-        AuthorizedKeys? authorized = authorizedPath is null
-            ? null : Options.Named(_authorized.Name, () => AuthorizedKeys.Load(authorizedPath, logger));
         bool allowPrivate = parsed.GetValue(_allowPrivate);
-        await using ProxyServer server = CommandLine.Listen(listen, () => ProxyServer.Start(new ProxyServerOptions
+        var configuration = new DaemonConfiguration
         {
-            Listen = listen,
-            Key = key,
-            Authorized = authorized,
-            AllowPrivate = allowPrivate,
-            MaxClients = parsed.GetValue(_maxClients),
-            HighestPriority = (byte)parsed.GetValue(_highestPriority),
-            DatagramTimeout = TimeSpan.FromSeconds(parsed.GetValue(_udpTimeout)),
-            Versions = versions,
-            LoggerFactory = loggers,
-        }));
+            Inbounds =
+            [
+                CommonOptions.ToInbound("server", listen, new MuxInboundSettings
+                {
+                    AuthorizedKeys = authorizedPath,
+                    AllowAnonymous = authorizedPath is null,
+                    Protocols = [MuxProtocolName.MuxPro],
+                    Versions = versions,
+                    HighestPriority = parsed.GetValue(_highestPriority),
+                }) with { StreamSettings = CommonOptions.ToServerStream(keyPath is null ? null : new CertificateConfiguration { CertificateFile = keyPath }) },
+            ],
+            Outbounds = [new OutboundConfiguration { Tag = "direct", Settings = new DirectOutboundSettings { AllowPrivate = allowPrivate } }],
+            Limits = new LimitsConfiguration
+            {
+                MaxConnections = parsed.GetValue(_maxClients),
+                UdpTimeout = parsed.GetValue(_udpTimeout),
+                DrainTimeout = parsed.GetValue(_drainTimeout),
+            },
+        };
 
-        string who = authorized is null ? "anybody" : $"{authorized.CountText} of {authorizedPath}";
-        string how = key is null ? "no encryption" : $"TLS 1.3, key {key.Pin}";
+        using DaemonLog log = CommonOptions.CreateLog(parsed.GetRequiredValue(_logLevel), parsed.InvocationConfiguration.Error);
+        await using Daemon daemon = await DaemonRun.StartAsync(configuration, new KeyStore(), log, (_key, keyPath), (_authorized, authorizedPath));
+        Inbound inbound = daemon.Inbounds[0];
+        string who = inbound.MainConnections.Authorized is { } authorized ? $"{authorized.CountText} of {authorized.Path}" : "anybody";
+        string how = inbound.Pin is { } pin ? $"TLS 1.3, key {pin}" : "no encryption";
         parsed.InvocationConfiguration.Output.WriteLine(
-            $"muxpro server on {server.EndPoint}: {how}; for {who}; private targets are {(allowPrivate ? "allowed" : "refused")}.");
-        await CommandLine.UntilStoppedAsync(cancellationToken);
-        await DrainAsync(server, TimeSpan.FromSeconds(parsed.GetValue(_drainTimeout)), parsed.InvocationConfiguration.Output, logger);
+            $"muxpro server on {daemon.EndPoints[0]}: {how}; for {who}; private targets are {(allowPrivate ? "allowed" : "refused")}.");
+        await DaemonRun.UntilStoppedAsync(cancellationToken);
+        await DaemonRun.DrainAsync("server", daemon, parsed.InvocationConfiguration.Output, log.LoggerFactory.CreateLogger("MuxPro.Proxy.Daemon"), _now);
         return ExitCode.Success;
-    }
-
-    /// <summary>Lets what is open finish, for a while.</summary>
-    private async Task DrainAsync(ProxyServer server, TimeSpan timeout, TextWriter output, ILogger logger)
-    {
-        if (timeout == TimeSpan.Zero || server.MainConnections == 0)
-        {
-            return;
-        }
-
-        output.WriteLine(
-            $"muxpro server stops: it takes nothing new and waits up to {timeout.TotalSeconds} s for what is open (main connections: {server.MainConnections}); "
-            + "a second signal stops it at once.");
-        using var enough = new CancellationTokenSource(timeout, TimeProvider.System);
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(enough.Token, _now);
-        if (await server.DrainAsync(deadline.Token) is int cut and > 0)
-        {
-            logger.CutByDrain(cut, _now.IsCancellationRequested ? "as a second signal wants it" : "--drain-timeout has passed");
-        }
     }
 
     /// <summary>A server that strangers could use starts only if that was said.</summary>

@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Net;
-using Microsoft.Extensions.Logging;
+using MuxPro.Proxy.Configuration.Model;
 using MuxPro.Proxy.Hosting;
-using MuxPro.Proxy.Outbounds;
 using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Cli;
 
@@ -12,9 +12,9 @@ internal static class UpCommand
 {
     public static Command Create()
     {
-        Option<string> listen = Options.Listen("Where applications connect to, by SOCKS5 or HTTP.");
-        listen.DefaultValueFactory = _ => Options.LoopbackProxy;
-        Option<string> logLevel = Options.LogLevelOption();
+        Option<string> listen = CommonOptions.Listen("Where applications connect to, by SOCKS5 or HTTP.");
+        listen.DefaultValueFactory = _ => CommonOptions.LoopbackProxy;
+        Option<string> logLevel = CommonOptions.LogLevelOption();
         var command = new Command(
             "up", "Runs client and server in this process, with TLS between them and keys made for this run. Example: muxpro up")
         {
@@ -22,14 +22,16 @@ internal static class UpCommand
             logLevel,
         };
         command.SetAction((parsed, cancellationToken) => RunAsync(
-            Options.ToEndPoint(listen.Name, parsed.GetRequiredValue(listen)),
-            Options.ToLogLevel(parsed.GetRequiredValue(logLevel)),
+            CommonOptions.ToEndPoint(listen.Name, parsed.GetRequiredValue(listen)),
+            parsed.GetRequiredValue(logLevel),
             parsed.InvocationConfiguration.Output,
+            parsed.InvocationConfiguration.Error,
             cancellationToken));
         return command;
     }
 
-    private static async Task<int> RunAsync(IPEndPoint listen, LogLevel logLevel, TextWriter output, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(
+        IPEndPoint listen, string logLevel, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         if (!IPAddress.IsLoopback(listen.Address))
         {
@@ -37,38 +39,48 @@ internal static class UpCommand
                 $"--listen {listen}: other hosts could use this proxy and reach this machine's own services; 'up' listens on loopback only.");
         }
 
-        using ILoggerFactory loggers = ConsoleLogging.Create(logLevel);
         using var serverKey = KeyFile.Create("muxpro server", TimeProvider.System);
         using var clientKey = KeyFile.Create("muxpro client", TimeProvider.System);
-        var reasons = new TargetReasons();
-        var loopback = new IPEndPoint(IPAddress.Loopback, 0);
-        await using ProxyServer server = CommandLine.Listen(loopback, () => ProxyServer.Start(new ProxyServerOptions
-        {
-            Listen = loopback,
-            Key = serverKey,
-            Authorized = AuthorizedKeys.Of(clientKey.Pin, "up", loggers.CreateLogger("MuxPro.Proxy.Server")),
-            AllowPrivate = true,
-            Reasons = reasons,
-            LoggerFactory = loggers,
-        }));
-        await using ProxyClient client = CommandLine.Listen(listen, () => ProxyClient.Start(new ProxyClientOptions
-        {
-            Servers = [new ServerAddress { Target = Destination.Tcp(server.EndPoint.Address, server.EndPoint.Port), Key = clientKey, Pin = serverKey.Pin }],
-            Listen = listen,
-            Reasons = reasons,
-            LoggerFactory = loggers,
-        }));
+        var keys = new KeyStore();
+        using DaemonLog log = CommonOptions.CreateLog(logLevel, error);
+        await using Daemon server = await DaemonRun.StartAsync(ToServer(keys.Add(serverKey), clientKey.Pin), keys, log);
+        var address = (IPEndPoint)server.EndPoints[0];
+        await using Daemon client = await DaemonRun.StartAsync(ToClient(listen, address, keys.Add(clientKey), serverKey.Pin), keys, log);
 
         output.WriteLine($"""
             muxpro is up. Ctrl-C stops it.
-              client  {client.EndPoint}  takes SOCKS5 and HTTP proxy connections from this machine
-              server  {server.EndPoint}  connects to the targets; private and loopback targets are allowed here
+              client  {client.EndPoints[0]}  takes SOCKS5 and HTTP proxy connections from this machine
+              server  {address}  connects to the targets; private and loopback targets are allowed here
               between them: Mux.Pro over TLS 1.3, with keys made for this run
 
             Try it:
-              curl --proxy socks5h://{client.EndPoint} http://example.com/
+              curl --proxy socks5h://{client.EndPoints[0]} http://example.com/
             """);
-        await CommandLine.UntilStoppedAsync(cancellationToken);
+        await DaemonRun.UntilStoppedAsync(cancellationToken);
         return ExitCode.Success;
     }
+
+    private static DaemonConfiguration ToServer(CertificateConfiguration key, Pin client) => new()
+    {
+        Inbounds =
+        [
+            CommonOptions.ToInbound("server", new IPEndPoint(IPAddress.Loopback, 0), new MuxInboundSettings { Protocols = [MuxProtocolName.MuxPro] })
+                with { StreamSettings = CommonOptions.ToServerStream(key, client) },
+        ],
+        Outbounds = [new OutboundConfiguration { Tag = "direct", Settings = new DirectOutboundSettings { AllowPrivate = true } }],
+    };
+
+    private static DaemonConfiguration ToClient(IPEndPoint listen, IPEndPoint server, CertificateConfiguration key, Pin pin) => new()
+    {
+        Inbounds = [CommonOptions.ToInbound("client", listen, new MixedInboundSettings { Udp = true, ForwardMux = true })],
+        Outbounds =
+        [
+            new OutboundConfiguration
+            {
+                Tag = "server",
+                Settings = new MuxOutboundSettings { Servers = [new MuxServerConfiguration { Address = server.Address.ToString(), Port = server.Port }] },
+                StreamSettings = CommonOptions.ToClientStream(key, [pin]),
+            },
+        ],
+    };
 }

@@ -1,4 +1,4 @@
-using MuxPro.Proxy.Transports;
+using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Hosting;
 

@@ -1,8 +1,12 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
-using MuxPro.Proxy.Cli;
-using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Configuration.Model;
+using MuxPro.Proxy.Dispatch;
 using MuxPro.Proxy.Inbounds;
 using MuxPro.Proxy.Outbounds;
+using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Shared;
+using MuxPro.Proxy.Transports;
 
 namespace MuxPro.Proxy.Hosting;
 
@@ -42,18 +46,30 @@ internal sealed class Daemon : ISnapshots, IAsyncDisposable
 
     public TimeProvider TimeProvider => _options.TimeProvider;
 
+    /// <summary>Where it listens, in the order of the configuration's inbounds.</summary>
+    public IReadOnlyList<EndPoint> EndPoints => _listeners.EndPoints;
+
+    /// <summary>What runs.</summary>
+    public IReadOnlyList<Inbound> Inbounds => _inbounds;
+
+    /// <summary>How many main connections are served.</summary>
+    public int MainConnections => _inbounds.Concat(_leaving).Sum(static inbound => inbound.MainConnections.Count);
+
     /// <summary>How many connections are being served.</summary>
     public int OpenConnections => _listeners.OpenConnections;
 
     /// <summary>Starts with a configuration that has no problems.</summary>
+    /// <param name="configuration">What to do.</param>
+    /// <param name="keys">Has the files that it names, or reads them.</param>
+    /// <param name="options">What it needs from outside.</param>
     /// <exception cref="ListenException">An address cannot be listened on.</exception>
     /// <exception cref="ConfigurationException">A file cannot be used.</exception>
-    public static async Task<Daemon> StartAsync(DaemonConfiguration configuration, DaemonOptions options)
+    public static async Task<Daemon> StartAsync(DaemonConfiguration configuration, KeyStore keys, DaemonOptions options)
     {
         var daemon = new Daemon(options);
         try
         {
-            await daemon.ApplyAsync(configuration);
+            await daemon.ApplyAsync(configuration, keys);
             return daemon;
         }
         catch
@@ -65,27 +81,27 @@ internal sealed class Daemon : ISnapshots, IAsyncDisposable
 
     /// <summary>Builds what a configuration says and lets it go again: what no check of the text finds is found here.</summary>
     /// <exception cref="ConfigurationException">A file cannot be used.</exception>
-    public static async Task TryAsync(DaemonConfiguration configuration, DaemonOptions options)
+    public static async Task TryAsync(DaemonConfiguration configuration, KeyStore keys, DaemonOptions options)
     {
         await using var daemon = new Daemon(options);
-        daemon._current = Snapshot.Create(configuration, daemon.ToOutboundContext(configuration.Limits), before: null);
-        daemon.CreateInbounds(configuration);
+        daemon._current = Snapshot.Create(configuration, daemon.ToOutboundContext(configuration.Limits, keys), before: null);
+        daemon.CreateInbounds(configuration, keys);
     }
 
     /// <summary>Replaces the configuration. Where that fails, the one before stays, whole.</summary>
     /// <exception cref="ListenException">An address cannot be listened on.</exception>
     /// <exception cref="ConfigurationException">A file cannot be used.</exception>
-    public async Task ApplyAsync(DaemonConfiguration configuration)
+    public async Task ApplyAsync(DaemonConfiguration configuration, KeyStore keys)
     {
         await _applying.WaitAsync();
         try
         {
             Snapshot? before = _current;
-            Snapshot next = Snapshot.Create(configuration, ToOutboundContext(configuration.Limits), before);
+            Snapshot next = Snapshot.Create(configuration, ToOutboundContext(configuration.Limits, keys), before);
             Listeners.Change change;
             try
             {
-                change = _listeners.Prepare(CreateInbounds(configuration), configuration.Limits.MaxConnections);
+                change = _listeners.Prepare(CreateInbounds(configuration, keys), configuration.Limits.MaxConnections);
             }
             catch
             {
@@ -145,13 +161,13 @@ internal sealed class Daemon : ISnapshots, IAsyncDisposable
         }
     }
 
-    private List<Inbound> CreateInbounds(DaemonConfiguration configuration)
+    private List<Inbound> CreateInbounds(DaemonConfiguration configuration, KeyStore keys)
     {
         var context = new InboundContext
         {
             TimeProvider = TimeProvider,
             LoggerFactory = _options.LoggerFactory,
-            AccessLog = AccessLog,
+            Keys = keys,
             DispatcherOf = source => new RoutedDispatcher(this, source),
             MuxOptions = ToMuxOptions(configuration.Limits),
             Flows = _flows,
@@ -171,12 +187,13 @@ internal sealed class Daemon : ISnapshots, IAsyncDisposable
         ];
     }
 
-    private OutboundContext ToOutboundContext(LimitsConfiguration limits) => new()
+    private OutboundContext ToOutboundContext(LimitsConfiguration limits, KeyStore keys) => new()
     {
         TimeProvider = TimeProvider,
         LoggerFactory = _options.LoggerFactory,
         Sockets = _options.Sockets,
         ConnectTimeout = TimeSpan.FromSeconds(limits.ConnectTimeout),
+        Keys = keys,
         MuxOptions = ToMuxOptions(limits),
     };
 

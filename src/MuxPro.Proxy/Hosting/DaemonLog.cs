@@ -2,7 +2,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
-using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Configuration.Model;
+using MuxPro.Proxy.Dispatch;
 
 namespace MuxPro.Proxy.Hosting;
 
@@ -11,7 +12,8 @@ internal sealed class DaemonLog : IDisposable
 {
     // systemd sets it for services whose output goes to the journal.
     private const string JournalVariable = "JOURNAL_STREAM";
-    private const string None = "none";
+    /// <summary>What stands for nowhere.</summary>
+    public const string None = "none";
 
     private readonly LineWriter? _access;
     private readonly LineWriter? _error;
@@ -31,7 +33,7 @@ internal sealed class DaemonLog : IDisposable
     public AccessLog Access { get; }
 
     /// <param name="log">What the configuration says.</param>
-    /// <param name="output">Standard output.</param>
+    /// <param name="output">Standard output, or where lines of the access log go instead.</param>
     /// <param name="error">Standard error.</param>
     /// <exception cref="IOException">A file cannot be written.</exception>
     public static DaemonLog Create(LogConfiguration log, TextWriter output, TextWriter error)
@@ -40,12 +42,12 @@ internal sealed class DaemonLog : IDisposable
             .AddLogging(static logging => logging.AddSimpleConsole(SetUp).AddJsonConsole(SetUp).AddSystemdConsole())
             .BuildServiceProvider();
         ConsoleFormatter[] formatters = [.. services.GetServices<ConsoleFormatter>()];
-        LineWriter? accessLines = ToWriter(log.Access, output);
         LineWriter? errorLines = ToWriter(log.Error, error);
+        LineWriter? accessLines = log is { Access: "", Error: "" } && ReferenceEquals(output, error) ? errorLines : ToWriter(log.Access, output);
         string forErrors = log.Format == LogFormat.Json ? ConsoleFormatterNames.Json
             : log.Error.Length == 0 && Environment.GetEnvironmentVariable(JournalVariable) is not null ? ConsoleFormatterNames.Systemd
             : ConsoleFormatterNames.Simple;
-        string forAccess = log.Format == LogFormat.Json ? ConsoleFormatterNames.Json : ConsoleFormatterNames.Simple;
+        string forAccess = accessLines == errorLines ? forErrors : log.Format == LogFormat.Json ? ConsoleFormatterNames.Json : ConsoleFormatterNames.Simple;
         return new DaemonLog(
             accessLines, errorLines,
             ToLoggers(accessLines, forAccess, LogLevel.Information), ToLoggers(errorLines, forErrors, (LogLevel)log.Loglevel));

@@ -1,8 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
-using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Configuration.Model;
 using MuxPro.Proxy.Inbounds;
+using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Hosting;
 
@@ -15,6 +16,9 @@ internal sealed class Listeners(SocketBudget sockets, TimeProvider time, ILogger
     private readonly Dictionary<EndPoint, SocketListener> _streams = [];
     private readonly Dictionary<EndPoint, ForwardDatagrams> _datagrams = [];
     private readonly List<SocketListener> _leaving = [];
+
+    /// <summary>Where it listens for streams.</summary>
+    public IReadOnlyList<EndPoint> EndPoints => [.. _streams.Values.Select(static listener => listener.Local)];
 
     /// <summary>How many connections are being served, those of addresses that are not listened on any more included.</summary>
     public int OpenConnections => _streams.Values.Concat(_leaving).Sum(static listener => listener.OpenConnections);

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
-using MuxPro.Proxy.Cli;
-using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Configuration.Reading;
+using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Hosting;
 
@@ -16,7 +17,8 @@ internal sealed class Reloader(Daemon daemon, Func<IReadOnlyList<string>> files,
         await _one.WaitAsync();
         try
         {
-            ConfigurationResult result = ConfigurationReader.Read(files());
+            var keys = new KeyStore();
+            ConfigurationResult result = ConfigurationReader.Read(files(), keys.Check);
             foreach (ConfigurationProblem problem in result.Problems)
             {
                 Report(problem);
@@ -30,7 +32,7 @@ internal sealed class Reloader(Daemon daemon, Func<IReadOnlyList<string>> files,
 
             try
             {
-                await daemon.ApplyAsync(configuration);
+                await daemon.ApplyAsync(configuration, keys);
             }
             catch (ListenException exception)
             {
@@ -39,9 +41,8 @@ internal sealed class Reloader(Daemon daemon, Func<IReadOnlyList<string>> files,
                 return false;
             }
 
-            string summary = CheckCommand.Summary(configuration);
-            logger.ConfigurationRead(why, summary);
-            output.WriteLine($"muxpro run: the configuration was read again ({why}): {summary}.");
+            logger.ConfigurationRead(why, configuration.Summary);
+            output.WriteLine($"muxpro run: the configuration was read again ({why}): {configuration.Summary}.");
             output.Flush();
             return true;
         }
@@ -64,11 +65,11 @@ internal sealed class Reloader(Daemon daemon, Func<IReadOnlyList<string>> files,
     {
         if (problem.IsWarning)
         {
-            logger.ConfigurationWarning(problem);
+            logger.ConfigurationWarning(problem.ToString());
         }
         else
         {
-            logger.ConfigurationProblem(problem);
+            logger.ConfigurationProblem(problem.ToString());
         }
     }
 }

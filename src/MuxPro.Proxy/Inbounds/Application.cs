@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Inbounds;
 

@@ -1,8 +1,9 @@
 using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
-using MuxPro.Proxy.Hosting;
-using MuxPro.Proxy.Outbounds;
+using MuxPro.Proxy.Shared;
+using MuxPro.Proxy.Socks;
+using MuxPro.Proxy.Transports;
 
 namespace MuxPro.Proxy.Inbounds;
 

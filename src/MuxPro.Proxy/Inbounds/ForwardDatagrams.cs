@@ -2,8 +2,8 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
-using MuxPro.Proxy.Hosting;
-using MuxPro.Proxy.Outbounds;
+using MuxPro.Proxy.Dispatch;
+using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Inbounds;
 
@@ -137,8 +137,8 @@ internal sealed class ForwardDatagrams : IAsyncDisposable
         Task answers = AnswerAsync(key, near);
         try
         {
-            IDispatcher dispatcher = target.DispatcherOf(new SessionSource(target.Options.Tag, null, source));
-            DatagramLink flow = await dispatcher.DispatchDatagramsAsync(
+            RoutedDispatcher dispatcher = target.DispatcherOf(new SessionSource(target.Options.Tag, null, source));
+            DatagramLink flow = await dispatcher.OpenFlowAsync(
                 target.Destination, new DatagramOptions { GlobalId = target.Options.FlowIds.Of(source) }, _stopping.Token);
             await DatagramRelay.RunAsync(far, flow, target.Options.DatagramTimeout, target.Options.TimeProvider, _stopping.Token);
         }
@@ -173,4 +173,4 @@ internal sealed class ForwardDatagrams : IAsyncDisposable
 /// <param name="DispatcherOf">Reaches targets for one who asks.</param>
 /// <param name="Destination">Where to.</param>
 /// <param name="Options">Settings.</param>
-internal sealed record ForwardTarget(Func<SessionSource, IDispatcher> DispatcherOf, Destination Destination, InboundOptions Options);
+internal sealed record ForwardTarget(Func<SessionSource, RoutedDispatcher> DispatcherOf, Destination Destination, InboundOptions Options);

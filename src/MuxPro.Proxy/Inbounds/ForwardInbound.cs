@@ -1,7 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
-using MuxPro.Proxy.Outbounds;
+using MuxPro.Proxy.Dispatch;
+using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Inbounds;
 
@@ -12,7 +13,7 @@ namespace MuxPro.Proxy.Inbounds;
 /// <param name="options">Settings.</param>
 /// <param name="logger">Gets what goes wrong.</param>
 internal sealed class ForwardInbound(
-    Func<SessionSource, IDispatcher> dispatcherOf, string target, int? port, InboundOptions options, ILogger logger)
+    Func<SessionSource, RoutedDispatcher> dispatcherOf, string target, int? port, InboundOptions options, ILogger logger)
 {
     private static readonly byte[] Nothing = [];
 
@@ -23,7 +24,7 @@ internal sealed class ForwardInbound(
         var destination = Destination.Tcp(target, port ?? ((IPEndPoint)application.Local!).Port);
         var request = new TunnelRequest(destination, null, ReadOnlyMemory<byte>.Empty, Nothing, static _ => Nothing);
         var connection = new InboundConnection(application, options, logger);
-        IDispatcher dispatcher = dispatcherOf(new SessionSource(options.Tag, null, application.Source));
+        RoutedDispatcher dispatcher = dispatcherOf(new SessionSource(options.Tag, null, application.Source));
         try
         {
             await (destination.IsMuxPro || destination.IsMuxCool

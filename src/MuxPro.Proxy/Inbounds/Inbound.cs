@@ -1,10 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
-using MuxPro.Proxy.Configuration;
-using MuxPro.Proxy.Hosting;
-using MuxPro.Proxy.Outbounds;
+using MuxPro.Proxy.Configuration.Model;
+using MuxPro.Proxy.Dispatch;
 using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Shared;
 using MuxPro.Proxy.Transports;
 
 namespace MuxPro.Proxy.Inbounds;
@@ -43,6 +43,9 @@ internal sealed class Inbound
     /// <summary>The main connections that came in here.</summary>
     public MainConnections MainConnections { get; }
 
+    /// <summary>The key that clients see; <see langword="null"/> without TLS.</summary>
+    public Pin? Pin => _transport.Pin;
+
     /// <summary>Where datagrams go that come in here; <see langword="null"/> where none do.</summary>
     public ForwardTarget? Datagrams { get; }
 
@@ -58,33 +61,31 @@ internal sealed class Inbound
     public bool TakesStreams => Configuration.Settings is not ForwardInboundSettings { Network.HasTcp: false };
 
     /// <summary>Makes an inbound.</summary>
-    /// <exception cref="Cli.ConfigurationException">A file cannot be used.</exception>
+    /// <exception cref="ConfigurationException">A file cannot be used.</exception>
     public static Inbound Create(InboundConfiguration configuration, string tag, InboundContext context)
     {
         ILogger logger = context.LoggerFactory.CreateLogger("MuxPro.Proxy.Inbound");
         var settings = configuration.Settings as MuxInboundSettings;
-        AuthorizedKeys? authorized = settings?.AuthorizedKeys is { } file ? AuthorizedKeys.Load(file, logger) : null;
-        MuxOptions muxOptions = context.MuxOptions with { AcceptedProtocols = ToProtocols(settings), HighestPriority = (byte)(settings?.HighestPriority ?? 0) };
-        var mains = new MainConnections(
-            new MuxInboundOptions
-            {
-                Tag = tag,
-                AccessLog = context.AccessLog,
-                Authorized = authorized,
-                Flows = context.Flows,
-                MuxOptions = muxOptions,
-            },
-            logger);
+        WatchedFile<AuthorizedKeys>? authorized = settings?.AuthorizedKeys is { } file
+            ? context.Keys.WatchAuthorizedKeys(file, context.TimeProvider, logger) : null;
+        MuxOptions muxOptions = context.MuxOptions with
+        {
+            AcceptedProtocols = ToProtocols(settings),
+            Versions = settings?.Versions.ToVersions() ?? context.MuxOptions.Versions,
+            HighestPriority = (byte)(settings?.HighestPriority ?? 0),
+        };
+        var mains = new MainConnections(muxOptions, authorized, context.Flows, logger);
         InboundOptions options = ToOptions(configuration, tag, context, mains);
         var transport = new InboundTransport(
-            configuration.StreamSettings, settings is not null, authorized is not null, options.HandshakeTimeout, context.TimeProvider, logger);
+            configuration.StreamSettings, settings is not null, authorized is not null, muxOptions.HandshakeTimeout, context.Keys, context.TimeProvider, logger);
         (Func<InboundTransportConnection, CancellationToken, Task> serve, ForwardTarget? datagrams) = configuration.Settings switch
         {
             MuxInboundSettings => (ServeMain(mains, context, tag), null),
             ForwardInboundSettings forward => ToForward(forward, options, context, logger),
             _ => (ServeApplications(new MixedInbound(context.DispatcherOf, options, logger)), (ForwardTarget?)null),
         };
-        return new Inbound(configuration, tag, transport, mains, serve, datagrams, Math.Max(1, context.MaxConnections / HandshakeShare), logger);
+        return new Inbound(
+            configuration, tag, transport, mains, serve, datagrams, Math.Max(1, Math.Min(context.MaxConnections, context.Sockets.Limit) / HandshakeShare), logger);
     }
 
     /// <summary>Serves a connection to its end.</summary>
@@ -155,7 +156,6 @@ internal sealed class Inbound
             MixedInboundSettings mixed => (mixed.Udp, mixed.Ip),
             _ => (false, null),
         };
-        bool allowsMux = configuration.Settings is ProxyInboundSettings { AllowMux: true } or ForwardInboundSettings;
         return new InboundOptions
         {
             Tag = tag,
@@ -168,9 +168,13 @@ internal sealed class Inbound
             },
             CarriesDatagrams = udp,
             AssociationAddress = ip,
-            SpecialAddresses = allowsMux ? SpecialAddresses.Served : SpecialAddresses.Refused,
+            SpecialAddresses = configuration.Settings switch
+            {
+                ProxyInboundSettings { AllowMux: true } or ForwardInboundSettings => SpecialAddresses.Served,
+                ProxyInboundSettings { ForwardMux: true } => SpecialAddresses.Forwarded,
+                _ => SpecialAddresses.Refused,
+            },
             MainConnections = mains,
-            AccessLog = context.AccessLog,
             HandshakeTimeout = context.MuxOptions.HandshakeTimeout,
             DatagramTimeout = context.MuxOptions.DatagramIdleTimeout,
             FlowIds = context.FlowIds,
@@ -191,10 +195,11 @@ internal sealed record InboundContext
 
     public required ILoggerFactory LoggerFactory { get; init; }
 
-    public required AccessLog AccessLog { get; init; }
+    /// <summary>Has the keys and certificates that inbounds name.</summary>
+    public required KeyStore Keys { get; init; }
 
     /// <summary>Reaches targets for one who asks.</summary>
-    public required Func<SessionSource, IDispatcher> DispatcherOf { get; init; }
+    public required Func<SessionSource, RoutedDispatcher> DispatcherOf { get; init; }
 
     /// <summary>Settings of main connections.</summary>
     public required MuxOptions MuxOptions { get; init; }

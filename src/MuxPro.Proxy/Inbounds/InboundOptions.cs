@@ -1,7 +1,6 @@
 using System.Net;
-using MuxPro.Proxy.Hosting;
-using MuxPro.Proxy.Outbounds;
 using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Inbounds;
 
@@ -24,9 +23,6 @@ internal sealed record InboundOptions
     /// <summary>Those that came in by a special address.</summary>
     public MainConnections? MainConnections { get; init; }
 
-    /// <summary>Gets a line for each sub-connection that ended.</summary>
-    public AccessLog? AccessLog { get; init; }
-
     public Users Users { get; init; } = Users.None;
 
     /// <summary>From accept until it is known where the connection wants to go.</summary>
@@ -40,9 +36,6 @@ internal sealed record InboundOptions
 
     /// <summary>Names flows of datagrams beyond one main connection.</summary>
     public FlowIds FlowIds { get; init; } = new();
-
-    /// <summary>Has the reasons why targets are not reached, where the server is in this process.</summary>
-    public TargetReasons? Reasons { get; init; }
 
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 }

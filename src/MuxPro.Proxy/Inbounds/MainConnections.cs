@@ -3,61 +3,70 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
-using MuxPro.Proxy.Outbounds;
+using MuxPro.Proxy.Configuration.Model;
+using MuxPro.Proxy.Dispatch;
 using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Inbounds;
 
 /// <summary>The main connections of an inbound, however they came in: who they are, what runs on them, and how they end.</summary>
-internal sealed class MainConnections(MuxInboundOptions options, ILogger logger)
+/// <param name="options">Settings of the main connections.</param>
+/// <param name="authorized">Who may come, or <see langword="null"/> for everybody.</param>
+/// <param name="flows">Has the flows of datagrams of all main connections, so that one that is replaced loses none.</param>
+/// <param name="logger">Gets who comes and goes.</param>
+internal sealed class MainConnections(MuxOptions options, WatchedFile<AuthorizedKeys>? authorized, FlowTable flows, ILogger logger)
 {
     // Who has no key may be a user who needs help.
     private static readonly TimeSpan KeyWarningInterval = TimeSpan.FromSeconds(5);
 
-    private readonly WarningLimit _keyWarnings = new(options.MuxOptions.TimeProvider, KeyWarningInterval);
-    private readonly ConcurrentDictionary<MuxPeer, Running> _peers = new();
+    private readonly WarningLimit _keyWarnings = new(options.TimeProvider, KeyWarningInterval);
+    private readonly ConcurrentDictionary<MainPeer, Running> _peers = new();
 
     private volatile bool _isDraining;
+
+    /// <summary>Who may come, or <see langword="null"/> for everybody.</summary>
+    public AuthorizedKeys? Authorized => authorized?.Current;
 
     /// <summary>How many are served.</summary>
     public int Count => _peers.Count;
 
     /// <summary>Who it is, or <see langword="null"/>, and said so, where nobody comes in with that key.</summary>
-    public MuxPeer? Identify(X509Certificate2? certificate, EndPoint? source)
+    public MainPeer? Identify(X509Certificate2? certificate, EndPoint? source)
     {
-        if (options.Authorized is not { } authorized)
+        if (authorized is null)
         {
-            return new MuxPeer(null, null, source);
+            return new MainPeer(null, null, source);
         }
 
         if (certificate is null)
         {
             LogLevel level = _keyWarnings.Next();
-            logger.NoKeyShown(level, source, authorized.Name);
+            logger.NoKeyShown(level, source, authorized.Current.Path);
             return null;
         }
 
         var pin = Pin.Of(certificate);
         authorized.Refresh();
-        if (authorized.TryGet(pin, out AuthorizedKey? key))
+        if (authorized.Current.TryGet(pin, out AuthorizedKey? key))
         {
-            return new MuxPeer(key, pin, source);
+            return new MainPeer(key, pin, source);
         }
 
         LogLevel warning = _keyWarnings.Next();
-        logger.NotAuthorized(warning, source, authorized.Name, pin);
+        logger.NotAuthorized(warning, source, authorized.Current.Path, pin);
         return null;
     }
 
     /// <summary>Serves a main connection until it ends.</summary>
     /// <param name="link">The connection.</param>
     /// <param name="peer">Who it is.</param>
-    /// <param name="targets">Reaches what its sub-connections ask for.</param>
+    /// <param name="dispatcher">Reaches what its sub-connections ask for.</param>
     /// <param name="stopping">Closes it.</param>
-    public async Task RunAsync(Link link, MuxPeer peer, IDispatcher targets, CancellationToken stopping)
+    public async Task RunAsync(Link link, MainPeer peer, RoutedDispatcher dispatcher, CancellationToken stopping)
     {
-        // Never disposed: CloseRevoked may cancel it at any time, also when the main connection has just ended. Without a timer it holds nothing.
-        var running = new Running(new UserSessions(targets, peer, options, logger), new CancellationTokenSource());
+        // Never disposed: RefreshKeys may cancel it at any time, also when the main connection has just ended. Without a timer it holds nothing.
+        var running = new Running(new UserSessions(dispatcher, peer, options, flows, logger), new CancellationTokenSource());
         await using CancellationTokenRegistration registration =
             stopping.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), running.Closing);
         _peers[peer] = running;
@@ -102,16 +111,16 @@ internal sealed class MainConnections(MuxInboundOptions options, ILogger logger)
     /// <summary>Reads the keys again where they changed, and closes the main connections of those who have gone.</summary>
     public void RefreshKeys()
     {
-        options.Authorized?.Refresh();
-        CloseRevoked();
-    }
-
-    /// <summary>Closes the main connections of those whose keys are not authorized any more.</summary>
-    public void CloseRevoked()
-    {
-        foreach ((MuxPeer peer, (_, CancellationTokenSource closing)) in _peers)
+        if (authorized is null)
         {
-            if (peer.Pin is not null && options.Authorized is not null && !options.Authorized.TryGet(peer.Pin, out _))
+            return;
+        }
+
+        authorized.Refresh();
+        AuthorizedKeys keys = authorized.Current;
+        foreach ((MainPeer peer, (_, CancellationTokenSource closing)) in _peers)
+        {
+            if (peer.Pin is not null && !keys.TryGet(peer.Pin, out _))
             {
                 // It may take longer to go than until the next look.
                 if (!closing.IsCancellationRequested)

@@ -1,6 +1,9 @@
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
-using MuxPro.Proxy.Outbounds;
+using MuxPro.Proxy.Dispatch;
+using MuxPro.Proxy.Http;
+using MuxPro.Proxy.Shared;
+using MuxPro.Proxy.Socks;
 
 namespace MuxPro.Proxy.Inbounds;
 
@@ -8,13 +11,8 @@ namespace MuxPro.Proxy.Inbounds;
 /// One port for SOCKS5 and HTTP: learns where a connection wants to go, dispatches, and only then says success. Versions 0.0 and 0.1 have
 /// no answer to a successful open, so "success" means there that the request is on its way; a target that cannot be reached shows as a reset.
 /// </summary>
-internal sealed class MixedInbound(Func<SessionSource, IDispatcher> dispatcherOf, InboundOptions options, ILogger logger)
+internal sealed class MixedInbound(Func<SessionSource, RoutedDispatcher> dispatcherOf, InboundOptions options, ILogger logger)
 {
-    public MixedInbound(IDispatcher dispatcher, InboundOptions options, ILogger logger)
-        : this(_ => dispatcher, options, logger)
-    {
-    }
-
     public Task ServeAsync(Socket socket, CancellationToken stopping) => ServeAsync(Application.Of(socket), stopping);
 
     /// <summary>Serves a connection to its end.</summary>
@@ -25,7 +23,7 @@ internal sealed class MixedInbound(Func<SessionSource, IDispatcher> dispatcherOf
         try
         {
             InboundRequest request = await LearnAsync(link, stopping);
-            IDispatcher dispatcher = dispatcherOf(new SessionSource(options.Tag, request.User, application.Source));
+            RoutedDispatcher dispatcher = dispatcherOf(new SessionSource(options.Tag, request.User, application.Source));
             await (request switch
             {
                 TunnelRequest { Destination: { IsMuxPro: true } or { IsMuxCool: true } } tunnel when options.SpecialAddresses != SpecialAddresses.Forwarded
@@ -88,7 +86,7 @@ internal sealed class MixedInbound(Func<SessionSource, IDispatcher> dispatcherOf
                 return destination.Network == Network.Udp
                     ? new AssociateRequest(destination, name)
                     : new TunnelRequest(
-                        destination, name, reader.Buffered, SocksHandshake.Success(), exception => SocksHandshake.Reply(ErrorReplies.ToSocksReply(exception)));
+                        destination, name, reader.Buffered, SocksHandshake.Success(), exception => SocksHandshake.Reply(SocksReplies.Of(exception)));
 
             case SocksHandshake.Version4:
                 throw new HandshakeException("SOCKS4 is not served here, SOCKS5 is");
@@ -106,7 +104,7 @@ internal sealed class MixedInbound(Func<SessionSource, IDispatcher> dispatcherOf
                 return request.IsConnect
                     ? new TunnelRequest(request.Destination, user, reader.Buffered, HttpReply.ConnectionEstablished(), exception =>
                     {
-                        HttpStatusException status = ErrorReplies.ToHttpStatus(request.Destination, exception);
+                        HttpStatusException status = HttpErrors.Of(request.Destination, exception);
                         return HttpReply.Error(status);
                     })
                     : new ForwardRequest(request, user, reader);

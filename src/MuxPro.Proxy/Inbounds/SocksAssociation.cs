@@ -1,6 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using MuxPro.Proxy.Dispatch;
+using MuxPro.Proxy.Shared;
+using MuxPro.Proxy.Socks;
 
 namespace MuxPro.Proxy.Inbounds;
 
@@ -11,8 +14,8 @@ namespace MuxPro.Proxy.Inbounds;
 internal sealed class SocksAssociation : IAsyncDisposable
 {
     private readonly AssociationSocket _socket;
-    private readonly AssociationFlows _flows;
-    private readonly AssociationCounts _counts = new();
+    private readonly RoutedDispatcher _dispatcher;
+    private readonly DatagramCounts _counts = new();
     private readonly InboundOptions _options;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _ending;
@@ -20,10 +23,16 @@ internal sealed class SocksAssociation : IAsyncDisposable
     private readonly string _user;
     private readonly long _started;
     private string? _end;
+    private long _refused;
+    private bool _hasWarned;
+
+    // Opened by the first datagram, which tells the application's socket and so the GlobalID.
+    private DatagramLink? _flow;
+    private Task _answering = Task.CompletedTask;
     private long _lastUsed;
 
     private SocksAssociation(
-        AssociationSocket socket, EndPoint? source, string user, IDispatcher dispatcher, InboundOptions options, ILogger logger, CancellationToken stopping)
+        AssociationSocket socket, EndPoint? source, string user, RoutedDispatcher dispatcher, InboundOptions options, ILogger logger, CancellationToken stopping)
     {
         _socket = socket;
         _source = source;
@@ -32,16 +41,13 @@ internal sealed class SocksAssociation : IAsyncDisposable
         _logger = logger;
         _ending = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         _started = _lastUsed = options.TimeProvider.GetTimestamp();
-        _flows = new AssociationFlows(
-            (first, cancellationToken) => dispatcher.DispatchDatagramsAsync(
-                first, new DatagramOptions { GlobalId = options.FlowIds.Of(_socket.Source!) }, cancellationToken),
-            AnswerAsync, _counts, options.TimeProvider, logger);
+        _dispatcher = dispatcher;
     }
 
     /// <summary>Serves an association to its end.</summary>
     /// <exception cref="HandshakeException">There is none to be had; the application has been told.</exception>
     public static async Task ServeAsync(
-        AssociateRequest request, Application application, IDispatcher dispatcher, InboundOptions options, ILogger logger, CancellationToken stopping)
+        AssociateRequest request, Application application, RoutedDispatcher dispatcher, InboundOptions options, ILogger logger, CancellationToken stopping)
     {
         Stream stream = application.Link.AsStream();
         AssociationSocket socket = await BindAsync(request, stream, application, options, stopping);
@@ -55,7 +61,13 @@ internal sealed class SocksAssociation : IAsyncDisposable
     /// <summary>Ends what is left, and says how it was.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _flows.DisposeAsync();
+        if (_flow is not null)
+        {
+            // In this order: the flow's answer may be on its way to the application.
+            await _answering;
+            await _flow.DisposeAsync();
+        }
+
         Report();
         _socket.Dispose();
         _ending.Dispose();
@@ -67,7 +79,7 @@ internal sealed class SocksAssociation : IAsyncDisposable
         // Who comes over a Unix domain socket is on this machine.
         IPAddress local = (application.Local as IPEndPoint)?.Address ?? IPAddress.Loopback;
         IPAddress peer = (application.Source as IPEndPoint)?.Address ?? IPAddress.Loopback;
-        (byte reply, string reason) = (ErrorReplies.SocksNotAllowed, "");
+        (byte reply, string reason) = (SocksReplies.NotAllowed, "");
         if (request.From is { Address: { } named } && (named.Equals(IPAddress.Any) || named.Equals(IPAddress.IPv6Any) || named.Equals(peer)))
         {
             try
@@ -76,7 +88,7 @@ internal sealed class SocksAssociation : IAsyncDisposable
             }
             catch (Exception exception) when (exception is IOException or SocketException)
             {
-                (reply, reason) = (ErrorReplies.SocksGeneralFailure, $"no UDP socket for it: {exception.Message.TrimEnd('.')}");
+                (reply, reason) = (SocksReplies.GeneralFailure, $"no UDP socket for it: {exception.Message.TrimEnd('.')}");
             }
         }
         else
@@ -117,11 +129,11 @@ internal sealed class SocksAssociation : IAsyncDisposable
                 int head = SocksDatagram.MeasureHead(datagram.Span);
                 if (head == 0 || destinations.Find(datagram.Span[SocksDatagram.Prefix..head]) is not { Port: > 0 } destination)
                 {
-                    _counts.AddRefused();
+                    _refused++;
                     continue;
                 }
 
-                await _flows.SendAsync(datagram[head..], destination, _ending.Token);
+                await SendAsync(datagram[head..], destination);
             }
         }
         catch (OperationCanceledException)
@@ -134,10 +146,51 @@ internal sealed class SocksAssociation : IAsyncDisposable
         }
     }
 
-    private async ValueTask<bool> AnswerAsync(Datagram datagram, CancellationToken cancellationToken)
+    private async ValueTask SendAsync(ReadOnlyMemory<byte> data, Destination destination)
     {
-        Use();
-        return await _socket.SendAsync(datagram, cancellationToken);
+        if (_flow is null)
+        {
+            _flow = _dispatcher.OpenFlow(destination, new DatagramOptions { GlobalId = _options.FlowIds.Of(_socket.Source!) }, OnNotReached);
+            _answering = Task.Run(() => AnswerAsync(_flow));
+        }
+
+        if (await _flow.SendAsync(data, destination, _ending.Token))
+        {
+            _counts.AddUp(data.Length);
+        }
+    }
+
+    /// <summary>Hands answers on until the flow ends.</summary>
+    private async Task AnswerAsync(DatagramLink flow)
+    {
+        try
+        {
+            while (await flow.ReceiveAsync(_ending.Token) is { } datagram)
+            {
+                Use();
+                if (await _socket.SendAsync(datagram, CancellationToken.None))
+                {
+                    _counts.AddDown(datagram.Data.Length);
+                }
+                else
+                {
+                    _counts.AddDropped();
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The association ends.
+        }
+    }
+
+    /// <summary>Said once per association: a datagram is cheap to send again.</summary>
+    private void OnNotReached(Destination destination, Exception exception)
+    {
+        if (!Interlocked.Exchange(ref _hasWarned, true))
+        {
+            _logger.NotReached(destination, TargetFailure.Explain(exception));
+        }
     }
 
     /// <summary>Waits until the application closes the connection; what it says on it means nothing.</summary>
@@ -176,6 +229,6 @@ internal sealed class SocksAssociation : IAsyncDisposable
 
     private void Report() => _logger.AssociationEnded(
         _source, _user, _socket.EndPoint, _counts.Up, _counts.UpBytes, _counts.Down, _counts.DownBytes,
-        _counts.Dropped + _socket.DroppedByKernel, _counts.Refused + _socket.Foreign,
+        _counts.Dropped + (_flow?.Dropped ?? 0) + _socket.DroppedByKernel, _refused + _socket.Foreign,
         (long)_options.TimeProvider.GetElapsedTime(_started).TotalMilliseconds, _end ?? "not begun");
 }

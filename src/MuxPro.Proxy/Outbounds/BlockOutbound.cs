@@ -1,5 +1,5 @@
-using MuxPro.Proxy.Configuration;
-using MuxPro.Proxy.Inbounds;
+using MuxPro.Proxy.Configuration.Model;
+using MuxPro.Proxy.Http;
 
 namespace MuxPro.Proxy.Outbounds;
 

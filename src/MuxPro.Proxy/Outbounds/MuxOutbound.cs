@@ -1,4 +1,7 @@
-using MuxPro.Proxy.Configuration;
+using Microsoft.Extensions.Logging;
+using MuxPro.Proxy.Configuration.Model;
+using MuxPro.Proxy.Shared;
+using MuxPro.Proxy.Transports;
 
 namespace MuxPro.Proxy.Outbounds;
 
@@ -15,34 +18,56 @@ internal sealed class MuxOutbound : Outbound
     private readonly MuxConfiguration _mux;
     private readonly Outbound? _below;
     private readonly TimeProvider _time;
+    private readonly ILogger _logger;
 
     /// <param name="tag">Its name.</param>
     /// <param name="mux">What the configuration says of the multiplexer.</param>
-    /// <param name="servers">How to reach the servers, in the order in which they are tried.</param>
+    /// <param name="servers">Makes main connections to the servers within limits, in the order in which they are tried.</param>
     /// <param name="below">What goes without the multiplexer goes there; <see langword="null"/> where there is nothing below.</param>
     /// <param name="context">What outbounds have in common.</param>
-    public MuxOutbound(
-        string tag, MuxConfiguration mux, IReadOnlyList<(string Name, Func<CancellationToken, ValueTask<Link>> Dial)> servers, Outbound? below,
+    private MuxOutbound(
+        string tag, MuxConfiguration mux, IReadOnlyList<(string Name, Func<ClientStrategy, MuxOptions, IClientWorkerFactory> Create)> servers, Outbound? below,
         OutboundContext context)
         : base(tag, context.TimeProvider)
     {
         _mux = mux;
         _below = below;
         _time = context.TimeProvider;
-        MuxOptions options = context.MuxOptions with { Protocol = mux.Protocol == MuxProtocolName.MuxCool ? MuxProtocols.MuxCool : MuxProtocols.MuxPro };
+        _logger = context.LoggerFactory.CreateLogger("MuxPro.Proxy.Outbound");
+        MuxOptions options = context.MuxOptions with
+        {
+            Protocol = mux.Protocol == MuxProtocolName.MuxCool ? MuxProtocols.MuxCool : MuxProtocols.MuxPro,
+            Versions = mux.Versions.ToVersions(),
+        };
         ClientStrategy strategy = new()
         {
             MaxConcurrency = mux.Concurrency > 0 ? mux.Concurrency : DefaultConcurrency,
             MaxConnection = mux.MaxConnection,
+            MaxAge = mux.MaxAge > 0 ? TimeSpan.FromSeconds(mux.MaxAge) : Timeout.InfiniteTimeSpan,
+            MaxBytes = mux.MaxBytes.Bytes,
         };
         _manager = new ClientManager(
             MakePool(strategy), mux.XudpConcurrency <= 0 ? null : MakePool(strategy with { MaxConcurrency = mux.XudpConcurrency }));
 
-        IncrementalWorkerPicker MakePool(ClientStrategy limits)
+        WorkerPool MakePool(ClientStrategy limits)
         {
-            (string, IClientWorkerFactory)[] workers =
-                [.. servers.Select(server => (server.Name, (IClientWorkerFactory)new DialingWorkerFactory(server.Dial, limits, options)))];
-            return new IncrementalWorkerPicker(workers is [(_, var only)] ? only : new FailoverWorkerFactory(workers));
+            (string, IClientWorkerFactory)[] workers = [.. servers.Select(server => (server.Name, server.Create(limits, options)))];
+            IClientWorkerFactory all = workers is [(_, var only)] ? only : new FailoverWorkerFactory(workers);
+            return mux.Picker == MuxPicker.LeastLoaded ? new LeastLoadedWorkerPicker(all) : new IncrementalWorkerPicker(all);
+        }
+    }
+
+    /// <summary>To servers of its own; the first that takes a main connection gets it.</summary>
+    /// <exception cref="ConfigurationException">A file cannot be used.</exception>
+    public static MuxOutbound OverServers(
+        OutboundConfiguration configuration, IReadOnlyList<MuxServerConfiguration> servers, OutboundContext context, Func<Outbound>? through)
+    {
+        return new MuxOutbound(configuration.Tag, configuration.Mux, [.. servers.Select(Make)], below: null, context);
+
+        (string, Func<ClientStrategy, MuxOptions, IClientWorkerFactory>) Make(MuxServerConfiguration server)
+        {
+            OutboundTransport transport = OutboundFactory.CreateTransport(configuration, server, configuration.Mux.Protocol, through, context);
+            return (transport.Name, (limits, options) => new ReportingWorkerFactory(transport, limits, options));
         }
     }
 
@@ -51,7 +76,12 @@ internal sealed class MuxOutbound : Outbound
     {
         Destination special = mux.Protocol == MuxProtocolName.MuxCool ? Destination.MuxCool : Destination.MuxPro;
         return new MuxOutbound(
-            below.Tag, mux, [(below.Tag, cancellationToken => below.DispatchAsync(special, Session.DefaultPriority, cancellationToken))], below, context);
+            below.Tag, mux,
+            [
+                (below.Tag, (limits, options) => new DialingWorkerFactory(
+                    cancellationToken => below.DispatchAsync(special, Session.DefaultPriority, cancellationToken), limits, options)),
+            ],
+            below, context);
     }
 
     public override async ValueTask<Link> DispatchAsync(Destination destination, byte priority, CancellationToken cancellationToken)
@@ -81,6 +111,7 @@ internal sealed class MuxOutbound : Outbound
         catch (TimeoutException)
         {
             // It closes when the other end lets it.
+            _logger.ManagerStoppedEarly();
         }
 
         if (_below is not null)

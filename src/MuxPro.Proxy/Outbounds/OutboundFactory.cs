@@ -1,4 +1,4 @@
-using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Configuration.Model;
 using MuxPro.Proxy.Transports;
 
 namespace MuxPro.Proxy.Outbounds;
@@ -15,7 +15,7 @@ internal static class OutboundFactory
         Outbound outbound = configuration.Settings switch
         {
             BlockOutboundSettings block => new BlockOutbound(configuration.Tag, block, context.TimeProvider),
-            MuxOutboundSettings mux => OverServers(configuration, mux, context, through),
+            MuxOutboundSettings mux => MuxOutbound.OverServers(configuration, mux.Servers, context, through),
             SocksOutboundSettings or HttpOutboundSettings => new ProxyOutbound(configuration, context, through),
             DirectOutboundSettings => new DirectOutbound(configuration, context, through),
             _ => throw new ArgumentException("There is no such outbound.", nameof(configuration)),
@@ -24,18 +24,10 @@ internal static class OutboundFactory
             ? MuxOutbound.OnTopOf(outbound, configuration.Mux, context) : outbound;
     }
 
-    private static MuxOutbound OverServers(
-        OutboundConfiguration configuration, MuxOutboundSettings settings, OutboundContext context, Func<Outbound>? through)
-        => new(
-            configuration.Tag,
-            configuration.Mux,
-            [
-                .. settings.Servers.Select(server =>
-                {
-                    OutboundTransport transport = context.CreateTransport(configuration, server, speaksMuxPro: configuration.Mux.Protocol == MuxProtocolName.MuxPro, through);
-                    return (transport.Name, (Func<CancellationToken, ValueTask<Link>>)transport.DialAsync);
-                }),
-            ],
-            below: null,
-            context);
+    /// <summary>Makes an outbound's way to a server.</summary>
+    /// <inheritdoc cref="OutboundTransport(OutboundConfiguration, ServerConfiguration, MuxProtocolName?, Func{Destination, byte, CancellationToken, ValueTask{Link}}?, OutboundContext)"/>
+    public static OutboundTransport CreateTransport(
+        OutboundConfiguration outbound, ServerConfiguration server, MuxProtocolName? carries, Func<Outbound>? through, OutboundContext context) => new(
+            outbound, server, carries,
+            through is null ? null : (target, priority, cancellationToken) => through().DispatchAsync(target, priority, cancellationToken), context);
 }

@@ -1,5 +1,8 @@
 using System.Net;
-using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Configuration.Model;
+using MuxPro.Proxy.Http;
+using MuxPro.Proxy.Shared;
+using MuxPro.Proxy.Socks;
 using MuxPro.Proxy.Transports;
 
 namespace MuxPro.Proxy.Outbounds;
@@ -27,7 +30,7 @@ internal sealed class ProxyOutbound : Outbound
         };
         _servers =
         [
-            .. servers.Select(server => (context.CreateTransport(configuration, server, speaksMuxPro: false, through), server)),
+            .. servers.Select(server => (OutboundFactory.CreateTransport(configuration, server, carries: null, through, context), server)),
         ];
 
         // Who names the proxy wants it where it is.

@@ -1,5 +1,6 @@
 using System.Net;
-using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Configuration.Model;
+using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Routing;
 

@@ -1,4 +1,4 @@
-using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Configuration.Model;
 
 namespace MuxPro.Proxy.Routing;
 
@@ -30,16 +30,12 @@ internal sealed class Balancer<T>
     public Balancer(BalancerConfiguration configuration, IReadOnlyList<T> outbounds, Random? random = null)
     {
         _strategy = configuration.Strategy.Type;
-        _members = [.. outbounds.Where(outbound => Selects(configuration, outbound.Tag))];
+        _members = [.. outbounds.Where(outbound => configuration.Selects(outbound.Tag))];
         _fallback = outbounds.FirstOrDefault(outbound => outbound.Tag == configuration.FallbackTag);
         _random = random ?? Random.Shared;
     }
 
     public IReadOnlyList<T> Members => _members;
-
-    /// <summary>Whether a balancer takes an outbound: by its tag, or by what that begins with.</summary>
-    public static bool Selects(BalancerConfiguration configuration, string tag)
-        => configuration.Selector.Any(selector => tag.StartsWith(selector, StringComparison.Ordinal));
 
     /// <summary>
     /// The members in the order in which they are to be tried: those that work as the strategy says, then the fallback, then those that did not work

@@ -1,7 +1,7 @@
 using System.Collections.Frozen;
 using System.Net;
 using System.Text.RegularExpressions;
-using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Configuration.Model;
 
 namespace MuxPro.Proxy.Routing;
 

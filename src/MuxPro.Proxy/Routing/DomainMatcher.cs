@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Configuration.Model;
 
 namespace MuxPro.Proxy.Routing;
 

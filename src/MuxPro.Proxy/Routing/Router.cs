@@ -2,8 +2,8 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging;
-using MuxPro.Proxy.Configuration;
-using MuxPro.Proxy.Hosting;
+using MuxPro.Proxy.Configuration.Model;
+using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Routing;
 

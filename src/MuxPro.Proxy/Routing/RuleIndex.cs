@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.RegularExpressions;
-using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Configuration.Model;
+using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Routing;
 

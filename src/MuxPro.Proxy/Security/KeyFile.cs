@@ -1,21 +1,25 @@
+using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using MuxPro.Proxy.Cli;
-using MuxPro.Proxy.Transports;
+using MuxPro.Proxy.Configuration.Model;
+using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Security;
 
-/// <summary>A certificate and its private key in one PEM file, readable by its owner alone. Further certificates are sent along as the chain.</summary>
+/// <summary>A certificate and its private key in PEM files, mostly one, readable by its owner alone. Further certificates are sent along as the chain.</summary>
 internal sealed class KeyFile : IDisposable
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode Others = ~(OwnerOnly | UnixFileMode.UserExecute);
+
+    private readonly Lazy<SslStreamCertificateContext> _context;
 
     private KeyFile(X509Certificate2 certificate, X509Certificate2Collection chain)
     {
         Certificate = certificate;
         Chain = chain;
         Pin = Pin.Of(certificate);
+        _context = new(() => SslStreamCertificateContext.Create(Certificate, Chain, offline: true));
     }
 
     public X509Certificate2 Certificate { get; }
@@ -23,6 +27,9 @@ internal sealed class KeyFile : IDisposable
     public X509Certificate2Collection Chain { get; }
 
     public Pin Pin { get; }
+
+    /// <summary>What TLS shows.</summary>
+    public SslStreamCertificateContext Context => _context.Value;
 
     /// <summary>Whether somebody else on this machine may read the file that the key came from.</summary>
     public bool IsReadableByOthers { get; private init; }
@@ -38,50 +45,43 @@ internal sealed class KeyFile : IDisposable
             request.CreateSelfSigned(time.GetUtcNow().AddDays(-1), new DateTimeOffset(9999, 12, 31, 23, 59, 59, TimeSpan.Zero)), []);
     }
 
-    public static KeyFile Load(string path)
+    /// <summary>Reads a certificate, its chain and its key.</summary>
+    /// <param name="certificateFile">The file of the certificate and those of its authorities.</param>
+    /// <param name="keyFile">The file of the key, or <see langword="null"/> where the certificate's has it.</param>
+    /// <exception cref="ConfigurationException">They cannot be used; the message names the file.</exception>
+    public static KeyFile Load(string certificateFile, string? keyFile = null)
     {
+        string path = certificateFile;
         try
         {
             string text = NamedFile.ReadAllText(path);
-            var certificate = X509Certificate2.CreateFromPem(text, text);
-            var all = new X509Certificate2Collection();
-            all.ImportFromPem(text);
-            all.RemoveAt(0);
-            bool readable = !OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & Others) != 0;
-            return new KeyFile(certificate, all) { IsReadableByOthers = readable };
+            var chain = new X509Certificate2Collection();
+            chain.ImportFromPem(text);
+            if (chain.Count == 0)
+            {
+                throw ConfigurationException.OfFile(path, "has no certificate in PEM form ('-----BEGIN CERTIFICATE-----').");
+            }
+
+            chain.RemoveAt(0);
+            path = keyFile ?? path;
+            var certificate = X509Certificate2.CreateFromPem(text, keyFile is null ? text : NamedFile.ReadAllText(path));
+            bool isReadable = !OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & Others) != 0;
+            return new KeyFile(certificate, chain) { IsReadableByOthers = isReadable };
         }
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new ConfigurationException($"{path}: no such key file; 'muxpro keys' makes one.", exception);
+            throw ConfigurationException.OfFile(path, $"{FileProblem.Describe(exception)} 'muxpro keys' makes one.", exception);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new ConfigurationException($"{path}: {FileProblem.Describe(exception)}", exception);
+            throw ConfigurationException.OfFile(path, exception);
         }
         catch (Exception exception) when (exception is CryptographicException or ArgumentException)
         {
-            if (exception is ArgumentException && HasKeyOfAnother(path))
-            {
-                throw new ConfigurationException($"{path}: its certificate and its private key do not belong together.", exception);
-            }
-
-            throw new ConfigurationException($"{path}: is not a certificate and its private key in PEM form.", exception);
-        }
-    }
-
-    private static bool HasKeyOfAnother(string path)
-    {
-        try
-        {
-            string text = NamedFile.ReadAllText(path);
-            using var certificate = X509Certificate2.CreateFromPem(text);
-            using AsymmetricAlgorithm key = certificate.GetECDsaPublicKey() is not null ? ECDsa.Create() : RSA.Create();
-            key.ImportFromPem(text);
-            return true;
-        }
-        catch (Exception exception) when (exception is CryptographicException or ArgumentException or IOException)
-        {
-            return false;
+            string problem = keyFile is not null ? $"is not the private key in PEM form of the certificate in {certificateFile}."
+                : exception is ArgumentException && HasKeyOfAnother(path) ? "its certificate and its private key do not belong together."
+                : "is not a certificate and its private key in PEM form.";
+            throw ConfigurationException.OfFile(path, problem, exception);
         }
     }
 
@@ -107,4 +107,20 @@ internal sealed class KeyFile : IDisposable
     }
 
     public void Dispose() => Certificate.Dispose();
+
+    private static bool HasKeyOfAnother(string path)
+    {
+        try
+        {
+            string text = NamedFile.ReadAllText(path);
+            using var certificate = X509Certificate2.CreateFromPem(text);
+            using AsymmetricAlgorithm key = certificate.GetECDsaPublicKey() is not null ? ECDsa.Create() : RSA.Create();
+            key.ImportFromPem(text);
+            return true;
+        }
+        catch (Exception exception) when (exception is CryptographicException or ArgumentException or IOException)
+        {
+            return false;
+        }
+    }
 }

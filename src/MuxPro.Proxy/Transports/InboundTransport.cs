@@ -4,9 +4,9 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
-using MuxPro.Proxy.Configuration;
-using MuxPro.Proxy.Inbounds;
+using MuxPro.Proxy.Configuration.Model;
 using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Transports;
 
@@ -31,11 +31,12 @@ internal sealed class InboundTransport
     /// <param name="isForMainConnections">Whether <c>muxpro</c> is spoken inside of TLS.</param>
     /// <param name="asksForKey">Whether clients show their keys.</param>
     /// <param name="timeout">How long the handshakes may take.</param>
+    /// <param name="keys">Has the certificates that the settings name.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Gets who did not get through.</param>
-    /// <exception cref="Cli.ConfigurationException">A file cannot be used.</exception>
+    /// <exception cref="ConfigurationException">A file cannot be used.</exception>
     public InboundTransport(
-        StreamConfiguration settings, bool isForMainConnections, bool asksForKey, TimeSpan timeout, TimeProvider time, ILogger logger)
+        StreamConfiguration settings, bool isForMainConnections, bool asksForKey, TimeSpan timeout, KeyStore keys, TimeProvider time, ILogger logger)
     {
         _settings = settings;
         _asksForKey = asksForKey;
@@ -44,8 +45,11 @@ internal sealed class InboundTransport
         _logger = logger;
         _warnings = new WarningLimit(time, WarningInterval);
         bool isMux = isForMainConnections && settings.Network != TransportNetwork.Ws;
-        _tls = settings.Security == TransportSecurity.None ? null : new Tls(settings.TlsSettings, isMux ? MainProtocols : OtherProtocols, isMux, time, logger);
+        _tls = settings.Security == TransportSecurity.None ? null : new Tls(settings.TlsSettings, isMux ? MainProtocols : OtherProtocols, isMux, keys, time, logger);
     }
+
+    /// <summary>The key that clients see; <see langword="null"/> without TLS.</summary>
+    public Pin? Pin => _tls?.Pin;
 
     /// <summary>Makes the connection, or closes the socket and says why.</summary>
     /// <returns>The connection, or <see langword="null"/>.</returns>
@@ -55,7 +59,7 @@ internal sealed class InboundTransport
         try
         {
             EndPoint? local = Addresses.Plain(socket.LocalEndPoint);
-            SocketTuning.Apply(_settings.Sockopt, socket);
+            SocketSettings.Apply(_settings.Sockopt, socket);
             if (_tls is null && _settings.Network != TransportNetwork.Ws)
             {
                 return new InboundTransportConnection(Link.FromSocket(socket), local, source, null);
@@ -80,7 +84,7 @@ internal sealed class InboundTransport
         catch (Exception exception) when (exception is AuthenticationException or IOException or SocketException or ObjectDisposedException)
         {
             LogLevel level = _warnings.Next();
-            string reason = MuxTls.Explain(exception, isServer: true);
+            string reason = TlsFailure.Explain(exception, isServer: true);
             _logger.TlsFailed(level, source, reason);
         }
 

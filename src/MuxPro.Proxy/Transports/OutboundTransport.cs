@@ -4,9 +4,8 @@ using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Security.Authentication;
 using Microsoft.Extensions.Logging;
-using MuxPro.Proxy.Configuration;
-using MuxPro.Proxy.Outbounds;
-using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Configuration.Model;
+using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Transports;
 
@@ -19,7 +18,8 @@ internal sealed class OutboundTransport
     private readonly StreamConfiguration _settings;
     private readonly string _address;
     private readonly int _port;
-    private readonly bool _speaksMuxPro;
+    private readonly IReadOnlyList<Pin> _pins;
+    private readonly bool _isForMany;
     private readonly OutboundContext _context;
     private readonly DirectDispatcher _direct;
     private readonly Func<Destination, byte, CancellationToken, ValueTask<Link>>? _through;
@@ -31,25 +31,26 @@ internal sealed class OutboundTransport
 
     /// <param name="outbound">The outbound that it is for.</param>
     /// <param name="server">Where the server is.</param>
-    /// <param name="speaksMuxPro">Whether <c>muxpro</c> is spoken inside of TLS.</param>
+    /// <param name="carries">The protocol of the main connections that it is for; <see langword="null"/> where it is for no main connections.</param>
     /// <param name="through">Another outbound that it goes through, if it does.</param>
     /// <param name="context">What outbounds have in common.</param>
-    /// <exception cref="Cli.ConfigurationException">A file cannot be used.</exception>
+    /// <exception cref="ConfigurationException">A file cannot be used.</exception>
     public OutboundTransport(
-        OutboundConfiguration outbound, ServerConfiguration server, bool speaksMuxPro,
+        OutboundConfiguration outbound, ServerConfiguration server, MuxProtocolName? carries,
         Func<Destination, byte, CancellationToken, ValueTask<Link>>? through, OutboundContext context)
     {
         _settings = outbound.StreamSettings;
         _address = server.Address;
         _port = server.Port ?? 0;
-        _speaksMuxPro = speaksMuxPro;
+        _pins = server is MuxServerConfiguration { Pins: { Count: > 0 } pins } ? pins : _settings.TlsSettings.Pins;
+        _isForMany = carries is not null;
         _context = context;
         _through = through;
         _logger = context.LoggerFactory.CreateLogger("MuxPro.Proxy.Outbound");
         Name = _settings.Network == TransportNetwork.Unix ? _address : Destination.Tcp(_address, _port).ToString();
-        bool isMux = speaksMuxPro && _settings.Network != TransportNetwork.Ws;
+        bool isMux = carries == MuxProtocolName.MuxPro && _settings.Network != TransportNetwork.Ws;
         _tls = _settings.Security == TransportSecurity.None ? null
-            : new Tls(_settings.TlsSettings, isMux ? MainProtocols : OtherProtocols, isMux, context.TimeProvider, _logger);
+            : new Tls(_settings.TlsSettings, isMux ? MainProtocols : OtherProtocols, isMux, context.Keys, context.TimeProvider, _logger);
         _direct = new DirectDispatcher(new DirectOptions
         {
             ConnectTimeout = context.ConnectTimeout,
@@ -61,9 +62,14 @@ internal sealed class OutboundTransport
     /// <summary>The server, as messages name it.</summary>
     public string Name { get; }
 
-    /// <summary>Connects for many.</summary>
+    /// <summary>Connects for a main connection. Whether that works, its negotiation shows: <see cref="OnUp"/>, <see cref="OnNotNegotiated"/>.</summary>
     /// <exception cref="IOException">There is no connection; the message names the server and says why.</exception>
-    public ValueTask<Link> DialAsync(CancellationToken cancellationToken) => DialAsync(Session.DefaultPriority, cancellationToken);
+    public async ValueTask<Link> DialMainAsync(CancellationToken cancellationToken)
+    {
+        Link link = await TryDialAsync(Session.DefaultPriority, cancellationToken);
+        _logger.Connected(Name);
+        return link;
+    }
 
     /// <summary>Connects for one.</summary>
     /// <param name="priority">0 is served first, 255 last; where the way there has something to share.</param>
@@ -71,17 +77,36 @@ internal sealed class OutboundTransport
     /// <exception cref="IOException">There is no connection; the message names the server and says why.</exception>
     public async ValueTask<Link> DialAsync(byte priority, CancellationToken cancellationToken)
     {
+        Link link = await TryDialAsync(priority, cancellationToken);
+        if (Interlocked.Exchange(ref _isDown, 0) != 0)
+        {
+            _logger.Connected(Name);
+        }
+
+        return link;
+    }
+
+    /// <summary>A main connection works: the next failure is news again.</summary>
+    public void OnUp() => Volatile.Write(ref _isDown, 0);
+
+    /// <summary>The connection was made, and ended before it was a main connection: that is how a server refuses a key.</summary>
+    public void OnNotNegotiated(MainConnectionException exception)
+    {
+        string hint = _tls is null ? "does the other end speak TLS? Then \"security\": \"none\" (--plaintext) is wrong here"
+            : _tls.Pin is { } pin ? $"is this client's key authorized there? It is {pin}"
+            : "does it ask for a key ('certificates' of 'tlsSettings')? This client has no --key";
+        string what = exception.Reason == MainConnectionEnd.NegotiationFailed
+            ? exception.Message.TrimEnd('.') : "it closed the connection before it negotiated";
+        _ = Failed($"{what}: {hint}.", exception);
+    }
+
+    private async ValueTask<Link> TryDialAsync(byte priority, CancellationToken cancellationToken)
+    {
         using var timeout = new CancellationTokenSource(_context.ConnectTimeout, _context.TimeProvider);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
-            Link link = await ConnectAsync(priority, either.Token);
-            if (Interlocked.Exchange(ref _isDown, 0) != 0)
-            {
-                _logger.Connected(Name);
-            }
-
-            return link;
+            return await ConnectAsync(priority, either.Token);
         }
         catch (SessionException exception) when (exception.ErrorCode == ErrorCode.ResourceExhaustion && _through is null)
         {
@@ -116,7 +141,7 @@ internal sealed class OutboundTransport
             // TLS right on a socket is what the engine reads and writes fastest.
             Pin? seen = null;
             link = link.AsStream() is NetworkStream { Socket: var socket }
-                ? await CheckedAsync(() => Link.ConnectTlsAsync(socket, _tls.ForClient(_address, pin => seen = pin), cancellationToken), () => seen)
+                ? await CheckedAsync(() => Link.ConnectTlsAsync(socket, _tls.ForClient(_address, _pins, pin => seen = pin), cancellationToken), () => seen)
                 : Link.FromStream(await StartTlsAsync(link.AsStream(), cancellationToken));
             _tls.CheckProtocol((SslStream)link.AsStream());
             return link;
@@ -140,7 +165,7 @@ internal sealed class OutboundTransport
     }
 
     /// <summary>A main connection is for many, who are here already. Others have one for each, as direct connections do, and share their limit.</summary>
-    private Task<Socket> OpenAsync(EndPoint server, IPAddress? local, CancellationToken cancellationToken) => _speaksMuxPro
+    private Task<Socket> OpenAsync(EndPoint server, IPAddress? local, CancellationToken cancellationToken) => _isForMany
         ? CountedSocket.ConnectToServerAsync(server, _context.Sockets, local, _settings.Sockopt, cancellationToken)
         : CountedSocket.ConnectAsync(server, _context.Sockets, local, _settings.Sockopt, cancellationToken);
 
@@ -153,7 +178,7 @@ internal sealed class OutboundTransport
                 var tls = new SslStream(stream);
                 try
                 {
-                    await tls.AuthenticateAsClientAsync(_tls!.ForClient(_address, pin => seen = pin), cancellationToken);
+                    await tls.AuthenticateAsClientAsync(_tls!.ForClient(_address, _pins, pin => seen = pin), cancellationToken);
                     return tls;
                 }
                 catch
@@ -172,11 +197,11 @@ internal sealed class OutboundTransport
         {
             return await authenticate();
         }
-        catch (AuthenticationException exception) when (seen() is { } pin && !_settings.TlsSettings.Pins.Contains(pin))
+        catch (AuthenticationException exception) when (seen() is { } pin && !_pins.Contains(pin))
         {
             throw new AuthenticationException(
-                _settings.TlsSettings.Pins.Count > 0
-                    ? $"its key is {pin}, none of 'pins'."
+                _pins.Count > 0
+                    ? $"its key is {pin}, none of those that 'pins' (--pin) expects."
                     : $"its key is {pin}, and no authority vouches for it by the name '{_settings.TlsSettings.ServerName ?? _address}'; 'pins' of tlsSettings can name the key.",
                 exception);
         }
@@ -221,7 +246,7 @@ internal sealed class OutboundTransport
         }
 
         return exception.Message.StartsWith("its key is", StringComparison.Ordinal)
-            ? exception.Message : MuxTls.Explain(exception, isServer: false) + ".";
+            ? exception.Message : TlsFailure.Explain(exception, isServer: false) + ".";
     }
 
     private IOException Failed(string reason, Exception? inner)

@@ -1,8 +1,9 @@
 using System.Net.WebSockets;
 using System.Security.Cryptography;
 using System.Text;
-using MuxPro.Proxy.Configuration;
-using MuxPro.Proxy.Inbounds;
+using MuxPro.Proxy.Configuration.Model;
+using MuxPro.Proxy.Http;
+using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Transports;
 

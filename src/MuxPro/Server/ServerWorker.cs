@@ -130,13 +130,22 @@ public sealed class ServerWorker : IAsyncDisposable
         }
 
         long started = _options.TimeProvider.GetTimestamp();
-        (RelayResult result, long dropped) = session.IsDatagrams
-            ? await ServeDatagramsAsync(session.AsDatagrams()).ConfigureAwait(false)
-            : (await ServeStreamAsync(session).ConfigureAwait(false), 0);
+        Link? target = null;
+        RelayResult result;
+        long dropped = 0;
+        if (session.IsDatagrams)
+        {
+            (result, dropped) = await ServeDatagramsAsync(session.AsDatagrams()).ConfigureAwait(false);
+        }
+        else
+        {
+            (result, target) = await ServeStreamAsync(session).ConfigureAwait(false);
+        }
+
         await session.DisposeAsync().ConfigureAwait(false);
         if (_context.SessionEnded is not null)
         {
-            Report(session, result, dropped, _options.TimeProvider.GetElapsedTime(started));
+            Report(session, target, result, dropped, _options.TimeProvider.GetElapsedTime(started));
         }
     }
 
@@ -154,7 +163,7 @@ public sealed class ServerWorker : IAsyncDisposable
         }
     }
 
-    private async Task<RelayResult> ServeStreamAsync(Session session)
+    private async Task<(RelayResult Result, Link? Target)> ServeStreamAsync(Session session)
     {
         try
         {
@@ -162,12 +171,12 @@ public sealed class ServerWorker : IAsyncDisposable
                 session,
                 (session, token) => _dispatcher!.DispatchAsync(session.Destination, session.Priority, token)).ConfigureAwait(false);
             session.ConfirmOpened();
-            return await Relay.RunAsync(session, link).ConfigureAwait(false);
+            return (await Relay.RunAsync(session, link).ConfigureAwait(false), link);
         }
         catch (Exception exception)
         {
             OnDispatchFailed(session, exception);
-            return new RelayResult(0, 0, exception, null);
+            return (new RelayResult(0, 0, exception, null), null);
         }
     }
 
@@ -229,14 +238,18 @@ public sealed class ServerWorker : IAsyncDisposable
         }
     }
 
-    private void Report(Session session, RelayResult result, long dropped, TimeSpan duration)
+    private void Report(Session session, Link? target, RelayResult result, long dropped, TimeSpan duration)
     {
         ErrorCode code = session.EndCode ?? (result.Error is null ? ErrorCode.GracefulShutdown : ErrorCode.RemoteDisconnect);
         try
         {
             _context.SessionEnded!(new SessionReport(
                 session.Destination, code, result.BytesForward, result.BytesBackward, duration, result.Error)
-            { Priority = session.Priority, DatagramsDropped = dropped });
+            {
+                Priority = session.Priority,
+                Target = target,
+                DatagramsDropped = dropped,
+            });
         }
         catch (Exception exception)
         {

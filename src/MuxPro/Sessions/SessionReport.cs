@@ -13,6 +13,10 @@ public sealed record SessionReport(
     /// <summary>Which priority it had here: what the client asked for, within <see cref="MuxOptions.HighestPriority"/>.</summary>
     public byte Priority { get; init; }
 
+    /// <summary>What the dispatcher returned, which has ended; for telling one sub-connection from another to the same destination.</summary>
+    /// <value>The default value is <see langword="null"/>: the target was not reached, or it is a flow of datagrams.</value>
+    public Link? Target { get; init; }
+
     /// <summary>
     /// Datagrams that were dropped here while this sub-connection had the flow, in both directions: no room, no credit, too large, or not
     /// allowed. On Linux those are among them that the kernel had no room for when they came from targets. 0 for a stream.

@@ -21,7 +21,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("up --log-level loud", "--log-level 'loud'")]
     [InlineData("server", "--listen")]
     [InlineData("server --listen 127.0.0.1:0", "--key is missing")]
-    [InlineData("server --listen 127.0.0.1:0 --key DIR/none.pem", "--key DIR/none.pem: no such key file")]
+    [InlineData("server --listen 127.0.0.1:0 --key DIR/none.pem", "--key DIR/none.pem: there is no such file")]
     [InlineData("server --listen 0.0.0.0:0 --key DIR/server.pem", "--authorized")]
     [InlineData("server --listen [::]:0 --plaintext", "--allow-anonymous")]
     [InlineData("server --listen 127.0.0.1:0 --plaintext --key DIR/server.pem", "--plaintext")]
@@ -44,7 +44,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("client --server here:1 --pin sha256:12", "--pin 'sha256:12'")]
     [InlineData("client --server here:1 --ca --pin " + SomePin, "--ca")]
     [InlineData("client --server here:1 --plaintext --pin " + SomePin, "--plaintext")]
-    [InlineData("client --server here:1 --ca --key DIR/bad", "--key DIR/bad: is not")]
+    [InlineData("client --server here:1 --ca --key DIR/bad", "--key DIR/bad: has no certificate")]
     [InlineData("client --server here:1 --ca --listen 0.0.0.0:0", "--user")]
     [InlineData("client --server here:1 --ca --user nocolon", "--user")]
     [InlineData("client --server here:1 --ca --user a:1 --user a:2", "--user number 2")]
@@ -148,7 +148,7 @@ public sealed class CommandLineTests : IDisposable
         Assert.NotEqual(server.Pin, client.Pin);
         Assert.Contains($"--pin {server.Pin}", output, StringComparison.Ordinal);
         Assert.DoesNotContain("PRIVATE", output, StringComparison.Ordinal);
-        var authorized = AuthorizedKeys.Load(Path.Combine(directory, "authorized"), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        var authorized = AuthorizedKeys.Load(Path.Combine(directory, "authorized"));
         Assert.True(authorized.TryGet(client.Pin, out _));
         Assert.False(authorized.TryGet(server.Pin, out _));
     }

@@ -1,7 +1,9 @@
 using System.Text;
 using System.Text.RegularExpressions;
-using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Configuration.Model;
+using MuxPro.Proxy.Configuration.Reading;
 using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Tests.Support;
 
 namespace MuxPro.Proxy.Tests.Configuration;
 
@@ -56,7 +58,7 @@ public sealed partial class ConfigurationDocsTests
 
             string authorized = Path.Combine(directory, "authorized");
             File.WriteAllText(authorized, $"{key.Pin} ann\n");
-            ConfigurationResult result = ConfigurationReader.ReadText(
+            ConfigurationResult result = Checked.ReadText(
                 name, Encoding.UTF8.GetBytes(json.Replace("\"authorized\"", $"\"{authorized}\"", StringComparison.Ordinal)));
             Assert.True(result.Configuration is not null && result.Problems.Count == 0, string.Join('\n', result.Problems));
         }

@@ -1,5 +1,7 @@
 using System.Text;
-using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Configuration.Model;
+using MuxPro.Proxy.Configuration.Reading;
+using MuxPro.Proxy.Tests.Support;
 
 namespace MuxPro.Proxy.Tests.Configuration;
 
@@ -53,7 +55,7 @@ public sealed class ProblemTests
     [InlineData("{ " + In + ", \"outbounds\": [ { \"tag\": \"a\", \"protocol\": \"socks\", \"settings\": { \"servers\": [ { \"address\": \"localhost\", \"port\": 1080 } ] } } ] }", "$.inbounds[0]", "inbound 'in' -> outbound 'a' -> inbound 'in'")]
     public void WhatIsWrong_IsSaidWhereItIs(string json, string path, string words)
     {
-        ConfigurationResult result = ConfigurationReader.ReadText("c.json", Encoding.UTF8.GetBytes(json));
+        ConfigurationResult result = Checked.ReadText("c.json", Encoding.UTF8.GetBytes(json));
         Assert.Null(result.Configuration);
         ConfigurationProblem problem = Assert.Single(result.Problems, static problem => !problem.IsWarning);
         Assert.Equal(path, problem.Path);
@@ -64,7 +66,7 @@ public sealed class ProblemTests
     [Fact]
     public void AllProblems_AreSaidAtOnce_WithTheirLines()
     {
-        ConfigurationResult result = ConfigurationReader.ReadText("c.json", """
+        ConfigurationResult result = Checked.ReadText("c.json", """
             {
               // a comment, and a comma too many
               "inbounds": [ { "protocol": "http", "port": "x" } ],
@@ -84,12 +86,12 @@ public sealed class ProblemTests
 
     [Fact]
     public void BytesThatAreNoText_AreAProblem()
-        => Assert.NotEmpty(ConfigurationReader.ReadText("c.json", [(byte)'{', (byte)'"', 0xff, 0xfe, (byte)'"', (byte)':', (byte)'"', 0xff, (byte)'"', (byte)'}']).Problems);
+        => Assert.NotEmpty(Checked.ReadText("c.json", [(byte)'{', (byte)'"', 0xff, 0xfe, (byte)'"', (byte)':', (byte)'"', 0xff, (byte)'"', (byte)'}']).Problems);
 
     [Fact]
     public void OpenProxy_IsAWarning()
     {
-        ConfigurationResult result = ConfigurationReader.ReadText(
+        ConfigurationResult result = Checked.ReadText(
             "c.json", Encoding.UTF8.GetBytes("{ \"inbounds\": [ { \"protocol\": \"socks\", \"port\": 1080, \"listen\": \"0.0.0.0\" } ], " + Out + " }"));
         Assert.NotNull(result.Configuration);
         Assert.True(Assert.Single(result.Problems).IsWarning);
@@ -98,7 +100,7 @@ public sealed class ProblemTests
     [Fact]
     public void InboundToItsOwnServer_ThatRulesSendElsewhere_IsNoLoop()
     {
-        ConfigurationResult result = ConfigurationReader.ReadText("c.json", """
+        ConfigurationResult result = Checked.ReadText("c.json", """
             { "inbounds": [ { "tag": "in", "protocol": "socks", "port": 1080 }, { "tag": "server", "protocol": "mux", "port": 9527 } ],
               "outbounds": [ { "tag": "relay", "protocol": "mux", "settings": { "servers": [ { "address": "127.0.0.1", "port": 9527 } ] } },
                              { "tag": "out", "protocol": "direct" } ],
@@ -110,7 +112,7 @@ public sealed class ProblemTests
     [Fact]
     public void WhatV2RayWrites_IsRead()
     {
-        ConfigurationResult result = ConfigurationReader.ReadText("c.json", """
+        ConfigurationResult result = Checked.ReadText("c.json", """
             { "log": { "loglevel": "warning", "access": "none" },
               "inbounds": [ { "tag": "s", "port": "1080", "listen": "127.0.0.1", "protocol": "socks",
                               "settings": { "auth": "password", "accounts": [ { "user": "ann", "pass": "x" } ], "udp": true, "ip": "127.0.0.1" } },
@@ -146,7 +148,7 @@ public sealed class ProblemTests
                 Path.Combine(directory, "2.jsonc"),
                 "{ \"outbounds\": [ { \"tag\": \"out\", \"protocol\": \"block\" }, { \"tag\": \"more\", \"protocol\": \"direct\" } ], \"limits\": { \"udpTimeout\": 7 } }");
             File.WriteAllText(Path.Combine(directory, "notes.txt"), "no configuration");
-            ConfigurationResult result = ConfigurationReader.Read(ConfigurationReader.FilesOf(directory));
+            ConfigurationResult result = Checked.Read(ConfigurationReader.FilesOf(directory));
             Assert.Empty(result.Problems);
             Assert.IsType<BlockOutboundSettings>(result.Configuration!.Outbounds[0].Settings);
             Assert.Equal(["out", "more"], result.Configuration.Outbounds.Select(static outbound => outbound.Tag));
@@ -158,5 +160,5 @@ public sealed class ProblemTests
         }
     }
 
-    private static ConfigurationProblem Only(string json) => Assert.Single(ConfigurationReader.ReadText("c.json", Encoding.UTF8.GetBytes(json)).Problems);
+    private static ConfigurationProblem Only(string json) => Assert.Single(Checked.ReadText("c.json", Encoding.UTF8.GetBytes(json)).Problems);
 }

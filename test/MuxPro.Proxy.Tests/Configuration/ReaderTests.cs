@@ -1,10 +1,10 @@
 using System.Text;
-using Microsoft.Extensions.Logging.Abstractions;
 using MuxPro.Proxy.Cli;
-using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Configuration.Model;
+using MuxPro.Proxy.Configuration.Reading;
 using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Shared;
 using MuxPro.Proxy.Tests.Support;
-using MuxPro.Proxy.Transports;
 
 namespace MuxPro.Proxy.Tests.Configuration;
 
@@ -20,7 +20,7 @@ public sealed class ReaderTests : IDisposable
     [Fact]
     public void SyntaxError_HasItsPlace_AndOtherFilesAreReadOn()
     {
-        ConfigurationResult result = ConfigurationReader.Read([Write("a.json", "{\n  \"log\": { \"format\": json }\n}"), Write("b.json", """{ "limit": {} }""")]);
+        ConfigurationResult result = Checked.Read([Write("a.json", "{\n  \"log\": { \"format\": json }\n}"), Write("b.json", """{ "limit": {} }""")]);
         Assert.Null(result.Configuration);
         Assert.Equal([("a.json", 2, 22), ("b.json", 1, 12)], result.Problems.Select(static problem => (Path.GetFileName(problem.File), problem.Line, problem.Column)));
         Assert.EndsWith("b.json:1:12: $.limit: there is no field 'limit' here; did you mean 'limits'?", result.Problems[1].ToString(), StringComparison.Ordinal);
@@ -29,7 +29,7 @@ public sealed class ReaderTests : IDisposable
     [Fact]
     public void WhatCouldNotBeRead_HidesNothingElse()
     {
-        ConfigurationResult result = ConfigurationReader.Read([Write("a.json", """
+        ConfigurationResult result = Checked.Read([Write("a.json", """
             { "inbounds": [ { "tag": "in", "protocol": "mixed", "port": 1080 }, { "tag": "in", "protocol": "http", "port": 1081 } ],
               "outbounds": [ { "tag": "out", "protocol": "vmess", "mux": { "concurency": 8 } } ], "routing": { "rules": [ { "port": 1, "outboundTag": "missing" } ] } }
             """)]);
@@ -47,16 +47,16 @@ public sealed class ReaderTests : IDisposable
         Assert.Equal(0, (await Tool.RunAsync("mkfifo", fifo)).ExitCode);
         foreach (string file in (string[])[fifo, "/dev/zero"])
         {
-            Assert.Contains("empty, or is none", Assert.Single(ConfigurationReader.Read([file]).Problems).Message, StringComparison.Ordinal);
-            Assert.Throws<ConfigurationException>(() => CertificateFiles.Load(new CertificateConfiguration { CertificateFile = file }));
-            Assert.Equal(0, AuthorizedKeys.Load(file, NullLogger.Instance).Count);
+            Assert.Contains("empty, or is none", Assert.Single(Checked.Read([file]).Problems).Message, StringComparison.Ordinal);
+            Assert.Throws<ConfigurationException>(() => KeyFile.Load(file));
+            Assert.Equal(0, AuthorizedKeys.Load(file).Count);
         }
     }
 
     [Fact]
     public void Mistakes_WithoutEnd_AreNotAllSaid()
     {
-        ConfigurationResult result = ConfigurationReader.Read([Write("a.json", $"{{ {string.Join(", ", Enumerable.Range(0, 50_000).Select(i => $"\"k{i}\": 1"))} }}")]);
+        ConfigurationResult result = Checked.Read([Write("a.json", $"{{ {string.Join(", ", Enumerable.Range(0, 50_000).Select(i => $"\"k{i}\": 1"))} }}")]);
         Assert.Equal(1001, result.Problems.Count);
         Assert.Contains("more problems", result.Problems[^1].Message, StringComparison.Ordinal);
     }
@@ -64,7 +64,7 @@ public sealed class ReaderTests : IDisposable
     [Fact]
     public void ProblemOfALaterFile_IsThere()
     {
-        ConfigurationResult result = ConfigurationReader.Read(
+        ConfigurationResult result = Checked.Read(
             [Write("a.json", Good), Write("b.json", "{ \"inbounds\": [\n  { \"protocol\": \"http\", \"port\": 8080, \"listen\": \"here\" } ] }")]);
         ConfigurationProblem problem = Assert.Single(result.Problems);
         Assert.Equal(("b.json", 2, "$.inbounds[0].listen"), (Path.GetFileName(problem.File), problem.Line, problem.Path));
@@ -73,7 +73,7 @@ public sealed class ReaderTests : IDisposable
     [Fact]
     public void TagOfOneFile_IsThereOnce_AndBothPlacesAreNamed()
     {
-        ConfigurationResult result = ConfigurationReader.Read(
+        ConfigurationResult result = Checked.Read(
             [Write("a.json", Good), Write("b.json", "{ \"outbounds\": [\n{ \"tag\": \"x\", \"protocol\": \"direct\" },\n{ \"tag\": \"x\", \"protocol\": \"block\" } ] }")]);
         ConfigurationProblem problem = Assert.Single(result.Problems);
         Assert.Equal(3, problem.Line);
@@ -83,7 +83,7 @@ public sealed class ReaderTests : IDisposable
     [Fact]
     public void RulesOfLaterFiles_ComeLater_AndTheLastWordCounts()
     {
-        ConfigurationResult result = ConfigurationReader.Read(
+        ConfigurationResult result = Checked.Read(
         [
             Write("a.json", Good),
             Write("b.json", """{ "routing": { "domainStrategy": "IPOnDemand", "rules": [ { "port": 1, "outboundTag": "out" } ] }, "log": { "access": "none" } }"""),
@@ -102,7 +102,7 @@ public sealed class ReaderTests : IDisposable
     public void WhatIsNoFile_IsAProblemOfIt(string name, string words)
     {
         string file = Path.Combine(_root, name);
-        ConfigurationProblem problem = Assert.Single(ConfigurationReader.Read([file]).Problems);
+        ConfigurationProblem problem = Assert.Single(Checked.Read([file]).Problems);
         Assert.Equal((file, 0), (problem.File, problem.Line));
         Assert.Contains(words, problem.Message, StringComparison.Ordinal);
     }
@@ -162,7 +162,7 @@ public sealed class ReaderTests : IDisposable
     public void OneValueForAList_AndSeveralInOne()
     {
         string json = """{ "routing": { "rules": [ { "domain": "full:a.example, b", "ip": "private", "inboundTag": "in", "outboundTag": "out" } ] }, """ + Good[1..];
-        ConfigurationResult result = ConfigurationReader.ReadText("c.json", Encoding.UTF8.GetBytes(json));
+        ConfigurationResult result = Checked.ReadText("c.json", Encoding.UTF8.GetBytes(json));
         Assert.Empty(result.Problems);
         RuleConfiguration rule = Assert.Single(result.Configuration!.Routing.Rules);
         Assert.Equal(["full:a.example", "keyword:b"], rule.Domain.Select(static domain => domain.ToString()));
@@ -236,7 +236,7 @@ public sealed class ReaderTests : IDisposable
         return (exitCode, output.ToString(), error.ToString());
     }
 
-    private static IReadOnlyList<ConfigurationProblem> Problems(string text) => ConfigurationReader.ReadText("c.json", Encoding.UTF8.GetBytes(text)).Problems;
+    private static IReadOnlyList<ConfigurationProblem> Problems(string text) => Checked.ReadText("c.json", Encoding.UTF8.GetBytes(text)).Problems;
 
     private string Write(string name, string text)
     {

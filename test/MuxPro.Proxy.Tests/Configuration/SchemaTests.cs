@@ -2,7 +2,8 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Json.Schema;
-using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Configuration.Model;
+using MuxPro.Proxy.Configuration.Reading;
 
 namespace MuxPro.Proxy.Tests.Configuration;
 

@@ -1,8 +1,9 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Configuration.Reading;
 using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Tests.Support;
 
 namespace MuxPro.Proxy.Tests.Configuration;
 
@@ -122,7 +123,7 @@ public sealed class SecurityChecksTests : IDisposable
         => Problems($$"""{ "inbounds": [ { "protocol": "mux", "port": 9527, "streamSettings": {{stream}} } ], "outbounds": [ { "protocol": "direct" } ] }""");
 
     private IReadOnlyList<ConfigurationProblem> Problems(string json)
-        => ConfigurationReader.ReadText("c.json", Encoding.UTF8.GetBytes(json.Replace("DIR", _root, StringComparison.Ordinal))).Problems;
+        => Checked.ReadText("c.json", Encoding.UTF8.GetBytes(json.Replace("DIR", _root, StringComparison.Ordinal))).Problems;
 
     private string PathOf(string file) => Path.Combine(_root, file);
 

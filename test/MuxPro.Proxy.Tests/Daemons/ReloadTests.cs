@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Time.Testing;
+using MuxPro.Proxy.Dispatch;
 using MuxPro.Proxy.Hosting;
 using MuxPro.Proxy.Tests.Support;
 

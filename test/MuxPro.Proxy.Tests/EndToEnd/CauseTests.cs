@@ -15,7 +15,7 @@ public sealed class CauseTests
     [InlineData("forbidden", "(2)", "403", "destination_ip_prohibited", "does not allow")]
     public async Task Curl_TellsTheCausesApart(string cause, string socks, string status, string error, string words)
     {
-        await using var pair = ProxyPair.Start(server: options => options with { AllowPrivate = cause != "forbidden" });
+        await using ProxyPair pair = await ProxyPair.StartAsync(server: options => options with { AllowPrivate = cause != "forbidden" });
         string target = cause switch
         {
             "refused" => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{RefusalTests.ClosedPort()}/"),
@@ -24,7 +24,7 @@ public sealed class CauseTests
             "unknown" => "http://no-such-name.invalid/",
             _ => "http://127.0.0.1:1/",
         };
-        string proxy = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{pair.Client.EndPoint.Port}");
+        string proxy = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{pair.EndPoint.Port}");
 
         (int exitCode, string said) = await CurlAsync("--proxy", $"socks5h://{proxy}", target);
         Assert.Equal(97, exitCode);
@@ -64,8 +64,8 @@ public sealed class CauseTests
             }
         }
 
-        await using var pair = ProxyPair.Start(server: options => options with { ConnectTimeout = TimeSpan.FromSeconds(1) });
-        string proxy = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{pair.Client.EndPoint.Port}");
+        await using ProxyPair pair = await ProxyPair.StartAsync(server: options => options with { ConnectTimeout = 1 });
+        string proxy = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{pair.EndPoint.Port}");
         string target = $"http://{full.LocalEndPoint}/";
         (int exitCode, string said) = await CurlAsync("--proxy", $"socks5h://{proxy}", target);
         Assert.Equal(97, exitCode);

@@ -48,9 +48,9 @@ public sealed class DatagramBurstTests
         }
 
         await using var target = new UdpEcho(static data => data.Length == MarkerLength ? data : null, receiveBuffer: 16 * 1024);
-        await using var pair = ProxyPair.Start();
+        await using ProxyPair pair = await ProxyPair.StartAsync();
         long inKernel;
-        using (SocksUdpClient application = await SocksUdpClient.ConnectAsync(pair.Client.EndPoint))
+        using (SocksUdpClient application = await SocksUdpClient.ConnectAsync(pair.EndPoint))
         {
             await SettleAsync(application, target);
             await burst(application, target, await target.SeenAsync());

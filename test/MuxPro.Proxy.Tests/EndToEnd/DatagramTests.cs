@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using MuxPro.Proxy.Configuration.Model;
 using MuxPro.Proxy.Tests.Support;
 
 namespace MuxPro.Proxy.Tests.EndToEnd;
@@ -16,8 +17,8 @@ public sealed class DatagramTests
     public async Task Echo_EverySize_OneDatagramEach(ushort minor, int largest)
     {
         await using var echo = new UdpEcho();
-        await using var pair = ProxyPair.Start(server: options => options with { Versions = [new ProtocolVersion(0, minor)] });
-        using SocksUdpClient application = await SocksUdpClient.ConnectAsync(pair.Client.EndPoint);
+        await using ProxyPair pair = await ProxyPair.StartAsync(server: options => options with { Versions = [minor switch { 0 => MuxVersion.V0_0, 1 => MuxVersion.V0_1, _ => MuxVersion.Private }] });
+        using SocksUdpClient application = await SocksUdpClient.ConnectAsync(pair.EndPoint);
         foreach (int size in new[] { 0, 1, 1_350, 8_192, 65_497 }.Where(size => size <= largest))
         {
             byte[] data = Origin.Bytes(size);
@@ -36,8 +37,8 @@ public sealed class DatagramTests
         [
             query[0], query[1], 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0, .. query[12..], 0xc0, 0x0c, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 7,
         ]);
-        await using var pair = ProxyPair.Start();
-        using SocksUdpClient application = await SocksUdpClient.ConnectAsync(pair.Client.EndPoint);
+        await using ProxyPair pair = await ProxyPair.StartAsync();
+        using SocksUdpClient application = await SocksUdpClient.ConnectAsync(pair.EndPoint);
         byte[] query = [0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, (byte)'a', 4, .. "test"u8, 0, 0, 1, 0, 1];
 
         // By name: the server looks it up.
@@ -52,8 +53,8 @@ public sealed class DatagramTests
     {
         await using var first = new UdpEcho();
         await using var second = new UdpEcho();
-        await using var pair = ProxyPair.Start();
-        using SocksUdpClient application = await SocksUdpClient.ConnectAsync(pair.Client.EndPoint);
+        await using ProxyPair pair = await ProxyPair.StartAsync();
+        using SocksUdpClient application = await SocksUdpClient.ConnectAsync(pair.EndPoint);
         await application.SendAsync(first.Destination, [1]);
         await application.ReceiveAsync();
         await application.SendAsync(second.Destination, [2]);
@@ -73,11 +74,11 @@ public sealed class DatagramTests
     {
         await using var echo = new UdpEcho();
         await using var relay = await TcpRelay.StartAsync();
-        await using var pair = ProxyPair.Start(client: options => options with
+        await using ProxyPair pair = await ProxyPair.StartAsync(client: options => options with
         {
-            Servers = [options.Servers[0] with { Target = relay.Through(options.Servers[0].Target) }],
+            Servers = [options.Servers[0] with { Port = relay.Through(Destination.Tcp("127.0.0.1", options.Servers[0].Port!.Value)).Port }],
         });
-        using SocksUdpClient application = await SocksUdpClient.ConnectAsync(pair.Client.EndPoint);
+        using SocksUdpClient application = await SocksUdpClient.ConnectAsync(pair.EndPoint);
         await application.SendAsync(echo.Destination, [1]);
         await application.ReceiveAsync();
         IPEndPoint seen = await echo.SeenAsync();
@@ -97,8 +98,8 @@ public sealed class DatagramTests
     public async Task PrivateTarget_IsForbidden()
     {
         await using var echo = new UdpEcho();
-        await using var pair = ProxyPair.Start(server: options => options with { AllowPrivate = false });
-        using SocksUdpClient application = await SocksUdpClient.ConnectAsync(pair.Client.EndPoint);
+        await using ProxyPair pair = await ProxyPair.StartAsync(server: options => options with { AllowPrivate = false });
+        using SocksUdpClient application = await SocksUdpClient.ConnectAsync(pair.EndPoint);
         await application.SendAsync(echo.Destination, [1]);
         Assert.Contains("ProxyRejected (0006)", await pair.ClientLog.WaitAsync(21), StringComparison.Ordinal);
     }

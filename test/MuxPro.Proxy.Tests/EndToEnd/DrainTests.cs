@@ -18,9 +18,9 @@ public sealed class DrainTests
         const int Downloads = 50;
         const int Size = 2_000_000;
         await using Origin origin = await Origin.StartAsync();
-        var otherLog = new LogCollector();
-        await using var other = ProxyServer.Start(ProxyPair.ServerOptions(otherLog));
-        await using var pair = ProxyPair.Start(client: options => options with { Servers = [options.Servers[0], ProxyPair.AddressOf(other)] });
+        await using ProxyPair far = await ProxyPair.StartAsync();
+        Daemon other = far.Server;
+        await using ProxyPair pair = await ProxyPair.StartAsync(client: options => options with { Servers = [options.Servers[0], ProxyPair.AddressOf(other)] });
         using HttpClient http = pair.HttpClient("socks5");
         string expected = Origin.HashOf(Origin.Bytes(Size));
 
@@ -62,7 +62,7 @@ public sealed class DrainTests
     {
         using var target = new TcpListener(IPAddress.Loopback, 0);
         target.Start();
-        await using var pair = ProxyPair.Start();
+        await using ProxyPair pair = await ProxyPair.StartAsync();
         (Socket application, NetworkStream stream) = await TransferTests.ConnectAsync(pair, ((IPEndPoint)target.LocalEndpoint).Port);
         using (application)
         await using (stream)
@@ -82,9 +82,9 @@ public sealed class DrainTests
     {
         using var target = new TcpListener(IPAddress.Loopback, 0);
         target.Start();
-        await using var pair = ProxyPair.Start();
+        await using ProxyPair pair = await ProxyPair.StartAsync();
         using Process curl = Tool.Start(
-            "curl", "--silent", "--noproxy", "", "--proxy", $"socks5h://127.0.0.1:{pair.Client.EndPoint.Port}", $"http://{target.LocalEndpoint}/");
+            "curl", "--silent", "--noproxy", "", "--proxy", $"socks5h://127.0.0.1:{pair.EndPoint.Port}", $"http://{target.LocalEndpoint}/");
         using Socket accepted = await target.AcceptSocketAsync(Cancel);
         await using var atTarget = new NetworkStream(accepted);
         await atTarget.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n"u8.ToArray(), Cancel);

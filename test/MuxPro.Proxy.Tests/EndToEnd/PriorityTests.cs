@@ -1,4 +1,4 @@
-using MuxPro.Proxy.Outbounds;
+using MuxPro.Proxy.Cli;
 using MuxPro.Proxy.Security;
 using MuxPro.Proxy.Tests.Support;
 
@@ -23,20 +23,20 @@ public sealed class PriorityTests
         using var key = KeyFile.Create("client", TimeProvider.System);
         await File.WriteAllTextAsync(path, $"{key.Pin} anna{ofKey}\n", Cancel);
         await using Origin origin = await Origin.StartAsync();
-        await using var pair = ProxyPair.Start(
+        await using ProxyPair pair = await ProxyPair.StartAsync(
             server: options => options with
             {
-                Authorized = AuthorizedKeys.Load(path, options.LoggerFactory.CreateLogger("MuxPro.Proxy.Server")),
+                Authorized = path,
                 HighestPriority = ofServer,
             },
             client: options => options with
             {
-                Servers = [options.Servers[0] with { Key = key }],
-                Priorities = PriorityRules.None.With($"1-65535={asked}"),
+                Key = key,
+                Rules = PriorityOption.ToRules("--priority", [$"1-65535={asked}"]),
             });
         using HttpClient http = pair.HttpClient("http");
         Assert.Equal(10, (await http.GetByteArrayAsync(origin.Uri("/bytes/10"), Cancel)).Length);
-        Assert.Contains($", priority {expected},", await pair.ServerLog.WaitAsync(48), StringComparison.Ordinal);
+        Assert.Contains($", priority {expected},", await pair.ServerLog.WaitAsync(70), StringComparison.Ordinal);
         Directory.Delete(directory, recursive: true);
     }
 }

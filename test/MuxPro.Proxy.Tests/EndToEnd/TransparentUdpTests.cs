@@ -16,13 +16,13 @@ public sealed class TransparentUdpTests
     {
         int dnsPort = FreePort();
         int redsocksPort = FreePort();
-        await using var pair = ProxyPair.Start();
+        await using ProxyPair pair = await ProxyPair.StartAsync();
         string configuration = Path.GetTempFileName();
         await File.WriteAllTextAsync(configuration, string.Create(CultureInfo.InvariantCulture, $$"""
             base { log_debug = off; log_info = off; log = stderr; daemon = off; redirector = iptables; }
             redudp {
                 local_ip = 127.0.0.1; local_port = {{redsocksPort}};
-                ip = 127.0.0.1; port = {{pair.Client.EndPoint.Port}};
+                ip = 127.0.0.1; port = {{pair.EndPoint.Port}};
                 dest_ip = 127.0.0.1; dest_port = {{dnsPort}};
             }
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Time.Testing;
-using MuxPro.Proxy.Hosting;
+using MuxPro.Proxy.Shared;
 using MuxPro.Proxy.Tests.Support;
 
 namespace MuxPro.Proxy.Tests.Hosting;
@@ -23,20 +23,20 @@ public sealed class SocketBudgetTests
     {
         var budget = new SocketBudget(1);
         var time = new FakeTimeProvider();
-        await using var pair = ProxyPair.Start(client: options => options with { Sockets = budget, TimeProvider = time });
+        await using ProxyPair pair = await ProxyPair.StartAsync(client: options => options with { Sockets = budget, TimeProvider = time });
         using (var first = new TcpClient())
         {
-            await first.ConnectAsync(pair.Client.EndPoint, Cancel);
+            await first.ConnectAsync(pair.EndPoint, Cancel);
             for (int i = 0; i < 3; i++)
             {
-                await AssertClosedAsync(pair.Client.EndPoint);
+                await AssertClosedAsync(pair.EndPoint);
             }
 
             Assert.Single(pair.ClientLog.Entries, entry => entry.Id == 8);
             // The first one says nothing, and its time is up too: its place stays taken.
             budget.Enter();
             time.Advance(TimeSpan.FromMinutes(1));
-            await AssertClosedAsync(pair.Client.EndPoint);
+            await AssertClosedAsync(pair.EndPoint);
             budget.Leave();
             await pair.ClientLog.WaitAsync(8);
             Assert.Contains("2 others", await pair.ClientLog.WaitAsync(8), StringComparison.Ordinal);
@@ -53,7 +53,7 @@ public sealed class SocketBudgetTests
         await using Origin origin = await Origin.StartAsync();
         using var target = new TcpListener(IPAddress.Loopback, 0);
         target.Start();
-        await using var pair = ProxyPair.Start(server: options => options with { Sockets = budget });
+        await using ProxyPair pair = await ProxyPair.StartAsync(server: options => options with { Sockets = budget });
         using HttpClient http = pair.HttpClient("http");
         (Socket application, NetworkStream stream) = await TransferTests.ConnectAsync(pair, ((IPEndPoint)target.LocalEndpoint).Port);
         using (await target.AcceptSocketAsync(Cancel))

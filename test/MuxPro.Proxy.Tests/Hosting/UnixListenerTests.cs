@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using MuxPro.Proxy.Hosting;
+using MuxPro.Proxy.Shared;
 using MuxPro.Proxy.Tests.Support;
 
 namespace MuxPro.Proxy.Tests.Hosting;

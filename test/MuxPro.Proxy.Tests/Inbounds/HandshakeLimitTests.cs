@@ -26,11 +26,11 @@ public sealed class HandshakeLimitTests
     public async Task SilentConnections_AreAQuarterOfAllAtMost()
     {
         CancellationToken cancel = TestContext.Current.CancellationToken;
-        await using var pair = ProxyPair.Start(server: options => options with { MaxClients = 4 });
+        await using ProxyPair pair = await ProxyPair.StartAsync(server: options => options with { MaxConnections = 4 });
         using var first = new TcpClient();
         using var second = new TcpClient();
-        await first.ConnectAsync(pair.Server.EndPoint, cancel);
-        await second.ConnectAsync(pair.Server.EndPoint, cancel);
+        await first.ConnectAsync(pair.ServerEndPoint, cancel);
+        await second.ConnectAsync(pair.ServerEndPoint, cancel);
         Assert.Contains("127.0.0.1", await pair.ServerLog.WaitAsync(9), StringComparison.Ordinal);
     }
 }

@@ -1,5 +1,6 @@
 using System.Text;
-using MuxPro.Proxy.Inbounds;
+using MuxPro.Proxy.Http;
+using MuxPro.Proxy.Shared;
 using MuxPro.Proxy.Tests.Support;
 
 namespace MuxPro.Proxy.Tests.Inbounds;

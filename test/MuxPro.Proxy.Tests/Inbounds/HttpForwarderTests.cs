@@ -1,7 +1,8 @@
 using System.IO.Pipelines;
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
-using MuxPro.Proxy.Inbounds;
+using MuxPro.Proxy.Http;
+using MuxPro.Proxy.Shared;
 using MuxPro.Proxy.Tests.Support;
 
 namespace MuxPro.Proxy.Tests.Inbounds;

@@ -1,6 +1,7 @@
 using System.Text;
-using MuxPro.Proxy.Inbounds;
+using MuxPro.Proxy.Http;
 using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Shared;
 using MuxPro.Proxy.Tests.Support;
 
 namespace MuxPro.Proxy.Tests.Inbounds;
@@ -144,7 +145,7 @@ public sealed class HttpRequestTests
     [InlineData((ErrorCode)0x1234, 502)]
     public void Codes_AsTheTableSays(ErrorCode code, int status)
     {
-        HttpStatusException answer = ErrorReplies.ToHttpStatus(Destination.Tcp("a.example", 1), new SessionException(code, "no"));
+        HttpStatusException answer = HttpErrors.Of(Destination.Tcp("a.example", 1), new SessionException(code, "no"));
         Assert.Equal(status, answer.Status);
         Assert.Contains("tcp:a.example:1", answer.Message, StringComparison.Ordinal);
         Assert.Contains($"{(ushort)code:x4}", answer.Message, StringComparison.Ordinal);

@@ -1,9 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Time.Testing;
-using MuxPro.Proxy.Hosting;
+using MuxPro.Proxy.Dispatch;
 using MuxPro.Proxy.Inbounds;
-using MuxPro.Proxy.Outbounds;
+using MuxPro.Proxy.Shared;
 using MuxPro.Proxy.Tests.Support;
 
 namespace MuxPro.Proxy.Tests.Inbounds;
@@ -73,7 +73,7 @@ public sealed class SocksAssociationTests
         await using var flows = new FakeFlows { IsFullCone = false };
         using SocksUdpClient application = await SocksUdpClient.ConnectAsync(flows.EndPoint);
         var opened = new List<FakeFlow>();
-        for (int i = 0; i < AssociationFlows.MaxFlows; i++)
+        for (int i = 0; i < RoutedDatagramLink.MaxWays; i++)
         {
             await application.SendAsync(Destination.Udp("192.0.2.1", 1 + i), [1]);
             opened.Add((await flows.OpenedAsync()).Flow);
@@ -223,14 +223,13 @@ public sealed class SocksAssociationTests
     public async Task NoMainConnection_DropsMeanwhile_AsksOnceASecond()
     {
         var time = new FakeTimeProvider();
-        var counts = new AssociationCounts();
         await using var other = new FakeFlows();
-        var flows = new AssociationFlows(
-            (first, cancellationToken) => other.DispatchDatagramsAsync(first, new DatagramOptions { GlobalId = 1 }, cancellationToken), (_, _) => ValueTask.FromResult(true), counts, time, other.Log);
-        await using (flows)
+        RoutedDatagramLink link = new OneOutbound(other, other.Log, time).Open(First, new DatagramOptions { GlobalId = 1 });
+        await using (link)
         {
-            await flows.SendAsync(new byte[1], First, Cancel);
+            Assert.True(await link.SendAsync(new byte[1], First, Cancel));
             (FakeFlow lost, _) = await other.OpenedAsync();
+            await lost.Sent.ReadAsync(Cancel);
             other.Failure = await FakeFlows.LostAsync();
             lost.End(other.Failure);
             while (other.Attempts < 2)
@@ -241,10 +240,10 @@ public sealed class SocksAssociationTests
 
             for (int i = 0; i < 100; i++)
             {
-                await flows.SendAsync(new byte[1], i % 2 == 0 ? First : Second, Cancel);
+                Assert.False(await link.SendAsync(new byte[1], i % 2 == 0 ? First : Second, Cancel));
             }
 
-            Assert.Equal((100, 1, 2), (counts.Dropped, counts.Up, other.Attempts));
+            Assert.Equal((100, 2), (link.Dropped, other.Attempts));
             other.Failure = null;
             Task<(FakeFlow Flow, ulong GlobalId)> opening = other.OpenedAsync();
             while (!opening.IsCompleted)
@@ -253,17 +252,16 @@ public sealed class SocksAssociationTests
                 await Task.Yield();
             }
 
-            while (counts.Up == 1)
+            while (!await link.SendAsync(new byte[1], Second, Cancel))
             {
                 Cancel.ThrowIfCancellationRequested();
-                await flows.SendAsync(new byte[1], Second, Cancel);
             }
 
             Assert.Equal(Second, (await (await opening).Flow.Sent.ReadAsync(Cancel)).Address);
-            Assert.Equal(1, flows.Count);
+            Assert.Equal(1, link.Ways);
         }
 
-        Assert.Equal(0, flows.Count);
+        Assert.Equal(0, link.Ways);
     }
 
     [Fact]
@@ -273,21 +271,17 @@ public sealed class SocksAssociationTests
         await using var other = new FakeFlows();
         var tooOften = new TaskCompletionSource();
         MainConnectionException lost = await FakeFlows.LostAsync();
-        await using var flows = new AssociationFlows(
-            async (first, cancellationToken) =>
+        other.Opening = flow =>
+        {
+            flow.End(lost);
+            if (other.Attempts >= 10)
             {
-                var flow = (FakeFlow)await other.DispatchDatagramsAsync(first, new DatagramOptions { GlobalId = 1 }, cancellationToken);
-                flow.End(lost);
-                if (other.Attempts < 10)
-                {
-                    return flow;
-                }
-
                 tooOften.SetResult();
                 throw new SessionException(ErrorCode.ProxyRejected, "too often");
-            },
-            (_, _) => ValueTask.FromResult(true), new AssociationCounts(), time, new LogCollector());
-        await flows.SendAsync(new byte[1], First, Cancel);
+            }
+        };
+        await using RoutedDatagramLink link = new OneOutbound(other, other.Log, time).Open(First, new DatagramOptions { GlobalId = 1 });
+        await link.SendAsync(new byte[1], First, Cancel);
 
         // The second time at once.
         for (int attempts = 2; attempts < 5; attempts++)

@@ -1,5 +1,5 @@
 using CsCheck;
-using MuxPro.Proxy.Inbounds;
+using MuxPro.Proxy.Socks;
 
 namespace MuxPro.Proxy.Tests.Inbounds;
 

@@ -1,6 +1,8 @@
 using System.Text;
-using MuxPro.Proxy.Inbounds;
+using MuxPro.Proxy.Http;
 using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Shared;
+using MuxPro.Proxy.Socks;
 using MuxPro.Proxy.Tests.Support;
 
 namespace MuxPro.Proxy.Tests.Inbounds;
@@ -121,7 +123,7 @@ public sealed class SocksHandshakeTests
     [InlineData(ErrorCode.ProxyRejected, 2)]
     [InlineData((ErrorCode)0x1234, 1)]
     public void Codes_AsTheTableSays(ErrorCode code, byte reply)
-        => Assert.Equal(reply, ErrorReplies.ToSocksReply(new SessionException(code, "no")));
+        => Assert.Equal(reply, SocksReplies.Of(new SessionException(code, "no")));
 
     [Theory]
     [InlineData(FailureDetail.ConnectionRefused, 5)]
@@ -130,7 +132,7 @@ public sealed class SocksHandshakeTests
     [InlineData(FailureDetail.NetworkUnreachable, 3)]
     [InlineData((FailureDetail)99, 4)]
     public void Details_SayMore(FailureDetail detail, byte reply)
-        => Assert.Equal(reply, ErrorReplies.ToSocksReply(new SessionException(ErrorCode.DestinationUnreachable, "no") { Detail = detail }));
+        => Assert.Equal(reply, SocksReplies.Of(new SessionException(ErrorCode.DestinationUnreachable, "no") { Detail = detail }));
 
     [Theory]
     [InlineData(ErrorCode.RemoteDisconnect, FailureDetail.ConnectionRefused, 502, "connection_refused", "refused")]
@@ -143,7 +145,7 @@ public sealed class SocksHandshakeTests
     [InlineData(ErrorCode.RemoteDisconnect, FailureDetail.None, 502, "connection_terminated", "ended")]
     public void Http_TellsTheCausesApart(ErrorCode code, FailureDetail detail, int status, string error, string words)
     {
-        HttpStatusException exception = ErrorReplies.ToHttpStatus(
+        HttpStatusException exception = HttpErrors.Of(
             Destination.Tcp("a.example", 80), new SessionException(code, "no") { Detail = detail });
         string reply = Encoding.UTF8.GetString(HttpReply.Error(exception));
         Assert.StartsWith($"HTTP/1.1 {status} ", reply, StringComparison.Ordinal);
@@ -159,7 +161,7 @@ public sealed class SocksHandshakeTests
             StringComparison.Ordinal);
 
     [Fact]
-    public void OtherErrors_AreGeneralFailures() => Assert.Equal(1, ErrorReplies.ToSocksReply(new IOException("down")));
+    public void OtherErrors_AreGeneralFailures() => Assert.Equal(1, SocksReplies.Of(new IOException("down")));
 
     private static byte[] Bytes(string hex) => Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal));
 

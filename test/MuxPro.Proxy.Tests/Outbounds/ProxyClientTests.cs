@@ -1,9 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using MuxPro.Proxy.Configuration;
-using MuxPro.Proxy.Outbounds;
+using MuxPro.Proxy.Configuration.Model;
+using MuxPro.Proxy.Http;
 using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Socks;
 using MuxPro.Proxy.Tests.Support;
 
 namespace MuxPro.Proxy.Tests.Outbounds;

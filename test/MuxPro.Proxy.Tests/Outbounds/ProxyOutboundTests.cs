@@ -1,10 +1,12 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Time.Testing;
-using MuxPro.Proxy.Configuration;
-using MuxPro.Proxy.Hosting;
+using MuxPro.Proxy.Configuration.Model;
 using MuxPro.Proxy.Outbounds;
+using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Shared;
 using MuxPro.Proxy.Tests.Support;
+using MuxPro.Proxy.Transports;
 
 namespace MuxPro.Proxy.Tests.Outbounds;
 
@@ -62,6 +64,7 @@ public sealed class ProxyOutboundTests : IDisposable
                 LoggerFactory = new LogCollector(),
                 Sockets = sockets,
                 ConnectTimeout = TimeSpan.FromSeconds(10),
+                Keys = new KeyStore(),
                 MuxOptions = new MuxOptions(),
             },
             through: null);

@@ -1,8 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
-using MuxPro.Proxy.Hosting;
 using MuxPro.Proxy.Outbounds;
+using MuxPro.Proxy.Shared;
+using MuxPro.Proxy.Socks;
 using MuxPro.Proxy.Tests.Support;
+using MuxPro.Proxy.Transports;
 
 namespace MuxPro.Proxy.Tests.Outbounds;
 

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
-using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Configuration.Model;
 using MuxPro.Proxy.Routing;
 
 namespace MuxPro.Proxy.Tests.Routing;

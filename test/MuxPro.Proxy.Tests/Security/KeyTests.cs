@@ -1,7 +1,8 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using MuxPro.Proxy.Cli;
+using MuxPro.Proxy.Configuration.Model;
 using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Shared;
 using MuxPro.Proxy.Tests.Support;
 
 namespace MuxPro.Proxy.Tests.Security;
@@ -111,7 +112,7 @@ public sealed class KeyTests : IDisposable
     {
         (Pin a, Pin b) = (NewPin(), NewPin());
         File.WriteAllText(Path("authorized"), $"# people\n\n{a} anna@home # laptop\n\t{b}\tbob\n");
-        var keys = AuthorizedKeys.Load(Path("authorized"), new LogCollector());
+        var keys = AuthorizedKeys.Load(Path("authorized"));
         Assert.Equal(2, keys.Count);
         Assert.True(keys.TryGet(a, out AuthorizedKey? key));
         Assert.Equal(new AuthorizedKey("anna@home", null), key);
@@ -140,7 +141,7 @@ public sealed class KeyTests : IDisposable
     public void Authorized_Priority_IsRead()
     {
         Pin pin = NewPin();
-        Assert.Equal(new AuthorizedKey("anna", 64), AuthorizedKeys.Parse("file", [$"{pin} anna priority=64 # no more"])[pin]);
+        Assert.Equal(new AuthorizedKey("anna", 64), AuthorizedKeys.Parse("file", [$"{pin} anna priority=64 # no more"]).TryGet(pin, out AuthorizedKey? key) ? key : null);
     }
 
     [Fact]
@@ -149,27 +150,27 @@ public sealed class KeyTests : IDisposable
         var log = new LogCollector();
         (Pin a, Pin b) = (NewPin(), NewPin());
         File.WriteAllText(Path("authorized"), $"{a} anna\n");
-        var keys = AuthorizedKeys.Load(Path("authorized"), log);
+        WatchedFile<AuthorizedKeys> keys = new KeyStore().WatchAuthorizedKeys(Path("authorized"), TimeProvider.System, log);
         Assert.False(keys.Refresh());
 
         File.WriteAllText(Path("authorized"), $"{a} anna\n{b} bob\n");
         Assert.True(keys.Refresh());
-        Assert.True(keys.TryGet(b, out _));
+        Assert.True(keys.Current.TryGet(b, out _));
 
         File.WriteAllText(Path("authorized"), $"{a} anna\noops\n");
         Assert.False(keys.Refresh());
         Assert.False(keys.Refresh());
-        Assert.True(keys.TryGet(b, out _));
+        Assert.True(keys.Current.TryGet(b, out _));
         Assert.Contains("authorized:2:", Assert.Single(log.Entries, entry => entry.Id == 61).Text, StringComparison.Ordinal);
 
         File.Delete(Path("authorized"));
         Assert.False(keys.Refresh());
-        Assert.True(keys.TryGet(a, out _));
+        Assert.True(keys.Current.TryGet(a, out _));
 
         File.WriteAllText(Path("authorized"), "");
         Assert.True(keys.Refresh());
-        Assert.Equal(0, keys.Count);
-        Assert.Equal("0 keys", keys.CountText);
+        Assert.Equal(0, keys.Current.Count);
+        Assert.Equal("0 keys", keys.Current.CountText);
         Assert.Contains("authorizes nobody", log.Entries.Last().Text, StringComparison.Ordinal);
     }
 

@@ -1,11 +1,7 @@
-using System.Net;
-using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
-using MuxPro.Proxy.Hosting;
-using MuxPro.Proxy.Inbounds;
-using MuxPro.Proxy.Outbounds;
 using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Shared;
 using MuxPro.Proxy.Tests.Support;
 
 namespace MuxPro.Proxy.Tests.Security;
@@ -23,40 +19,32 @@ public sealed class RevocationTests : IDisposable
     [Fact]
     public async Task MainConnectionThatEndsJustThen_DoesNoHarm()
     {
-        using var serverKey = KeyFile.Create("server", TimeProvider.System);
-        using var clientKey = KeyFile.Create("client", TimeProvider.System);
-        await File.WriteAllTextAsync(Authorized, $"{clientKey.Pin} anna\n", Cancel);
+        using var key = KeyFile.Create("client", TimeProvider.System);
+        await File.WriteAllTextAsync(Authorized, $"{key.Pin} anna\n", Cancel);
+        var time = new FakeTimeProvider();
         var log = new LogCollector();
-        var keys = AuthorizedKeys.Load(Authorized, log);
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        var dialer = new ServerDialer(
-            new ServerAddress
-            {
-                Target = Destination.Tcp(IPAddress.Loopback, ((IPEndPoint)listener.LocalEndpoint).Port),
-                Key = clientKey,
-                Pin = serverKey.Pin,
-            },
-            TimeProvider.System, log, SocketBudget.OfProcess);
-        ValueTask<Link> dialing = dialer.DialAsync(Cancel);
-        Task serving = Task.CompletedTask;
-        Link? link = null;
+        ProxyPair? running = null;
 
         // Between the look at the list and what follows from it, the main connection goes away as a whole.
         using var logger = new HookedLogger(log, 44, () =>
         {
-            link!.Abort();
-            serving.GetAwaiter().GetResult();
+            running!.Client.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            while (running.Server.MainConnections > 0)
+            {
+                Cancel.ThrowIfCancellationRequested();
+                Thread.Yield();
+            }
         });
-        var inbound = new MuxInbound(new DirectDispatcher(), new MuxInboundOptions { Key = serverKey, Authorized = keys }, logger);
-        serving = inbound.ServeAsync(await listener.AcceptSocketAsync(Cancel), Cancel);
-        link = await dialing;
-        await log.WaitAsync(40);
-
+        await using Origin origin = await Origin.StartAsync();
+        await using ProxyPair pair = await ProxyPair.StartAsync(
+            options => options with { Authorized = Authorized, TimeProvider = time, LoggerFactory = logger }, options => options with { Key = key });
+        running = pair;
+        using HttpClient http = pair.HttpClient("http");
+        Assert.Single(await http.GetByteArrayAsync(origin.Uri("/bytes/1"), Cancel));
         await File.WriteAllTextAsync(Authorized, "# nobody\n", Cancel);
-        Assert.True(keys.Refresh());
-        inbound.MainConnections.CloseRevoked();
-        Assert.True(serving.IsCompletedSuccessfully);
+        time.Advance(TimeSpan.FromSeconds(5));
+        Assert.Single(log.Entries, static entry => entry.Id == 44);
+        Assert.DoesNotContain(log.Entries, static entry => entry.Id == 64);
     }
 
     [Fact]
@@ -67,11 +55,11 @@ public sealed class RevocationTests : IDisposable
         var time = new FakeTimeProvider();
         var log = new LogCollector();
         using var logger = new HookedLogger(log, 60, () => throw new InvalidOperationException("broken"));
-        await using var pair = ProxyPair.Start(server: options => options with
+        await using ProxyPair pair = await ProxyPair.StartAsync(server: options => options with
         {
-            Authorized = AuthorizedKeys.Load(Authorized, logger),
+            Authorized = Authorized,
             TimeProvider = time,
-            LoggerFactory = log,
+            LoggerFactory = logger,
         });
         await File.WriteAllTextAsync(Authorized, "# nobody\n", Cancel);
         time.Advance(TimeSpan.FromSeconds(5));
@@ -84,7 +72,7 @@ public sealed class RevocationTests : IDisposable
         using var key = KeyFile.Create("client", TimeProvider.System);
         File.WriteAllText(Authorized, $"{key.Pin} anna\n");
         var log = new LogCollector();
-        var keys = AuthorizedKeys.Load(Authorized, log);
+        WatchedFile<AuthorizedKeys> keys = new KeyStore().WatchAuthorizedKeys(Authorized, TimeProvider.System, log);
         File.WriteAllText(Authorized, "# nobody\n");
         using (new FileStream(Authorized, FileMode.Open, FileAccess.ReadWrite, FileShare.None))
         {
@@ -94,6 +82,6 @@ public sealed class RevocationTests : IDisposable
         }
 
         Assert.True(keys.Refresh());
-        Assert.Equal(0, keys.Count);
+        Assert.Equal(0, keys.Current.Count);
     }
 }

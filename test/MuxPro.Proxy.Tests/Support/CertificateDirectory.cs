@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using MuxPro.Proxy.Configuration;
-using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Configuration.Model;
 
 namespace MuxPro.Proxy.Tests.Support;
 

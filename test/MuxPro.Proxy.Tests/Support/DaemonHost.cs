@@ -1,6 +1,10 @@
 using System.Text;
-using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Configuration.Model;
+using MuxPro.Proxy.Configuration.Reading;
+using MuxPro.Proxy.Dispatch;
 using MuxPro.Proxy.Hosting;
+using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Tests.Support;
 
@@ -23,18 +27,18 @@ internal sealed class DaemonHost : IAsyncDisposable
             TimeProvider = time ?? TimeProvider.System,
             Sockets = new SocketBudget(int.MaxValue),
         };
-        return new DaemonHost(await Daemon.StartAsync(Read(json), options), log);
+        return new DaemonHost(await Daemon.StartAsync(Read(json), new KeyStore(), options), log);
     }
 
     /// <summary>Reads a configuration that has no problems.</summary>
     public static DaemonConfiguration Read(string json)
     {
-        ConfigurationResult result = ConfigurationReader.ReadText("test.json", Encoding.UTF8.GetBytes(json));
+        ConfigurationResult result = Checked.ReadText("test.json", Encoding.UTF8.GetBytes(json));
         Assert.True(result.Configuration is not null, string.Join('\n', result.Problems));
         return result.Configuration;
     }
 
-    public Task ApplyAsync(string json) => Daemon.ApplyAsync(Read(json));
+    public Task ApplyAsync(string json) => Daemon.ApplyAsync(Read(json), new KeyStore());
 
     public ValueTask DisposeAsync() => Daemon.DisposeAsync();
 }

@@ -2,19 +2,23 @@ using System.Net;
 using System.Net.Sockets;
 using MuxPro.Proxy.Hosting;
 using MuxPro.Proxy.Inbounds;
+using MuxPro.Proxy.Outbounds;
 using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Tests.Support;
 
 /// <summary>A SOCKS5 and HTTP proxy on a free port that reaches its targets straight away.</summary>
-internal sealed class LocalProxy : IDispatcher, IAsyncDisposable
+internal sealed class LocalProxy : Outbound
 {
     private readonly DirectDispatcher _direct = new();
     private readonly SocketListener _listener;
 
     public LocalProxy(Users? users = null)
+        : base("local", TimeProvider.System)
     {
-        var inbound = new MixedInbound(this, new InboundOptions { Users = users ?? Users.None, Sockets = Sockets }, Log);
+        var routes = new OneOutbound(this, Log);
+        var inbound = new MixedInbound(routes.DispatcherOf, new InboundOptions { Users = users ?? Users.None, Sockets = Sockets }, Log);
         _listener = SocketListener.Start(new IPEndPoint(IPAddress.Loopback, 0), 100, inbound.ServeAsync, Sockets, Log, TimeProvider.System);
     }
 
@@ -35,19 +39,19 @@ internal sealed class LocalProxy : IDispatcher, IAsyncDisposable
     public async Task<Link> ConnectAsync()
         => await Link.ConnectTcpAsync("127.0.0.1", EndPoint.Port, TestContext.Current.CancellationToken);
 
-    public ValueTask<Link> DispatchAsync(Destination destination, CancellationToken cancellationToken = default)
+    public override ValueTask<Link> DispatchAsync(Destination destination, byte priority, CancellationToken cancellationToken)
     {
         Asked = destination;
         return Failure is null ? _direct.DispatchAsync(destination, cancellationToken) : throw Failure;
     }
 
-    public ValueTask<DatagramLink> DispatchDatagramsAsync(Destination first, DatagramOptions options, CancellationToken cancellationToken)
+    public override ValueTask<DatagramLink> OpenFlowAsync(Destination first, DatagramOptions options, CancellationToken cancellationToken)
     {
         Asked = first;
         return _direct.DispatchDatagramsAsync(first, cancellationToken);
     }
 
-    public async ValueTask DisposeAsync()
+    protected override async ValueTask CloseAsync()
     {
         await _listener.DisposeAsync();
         Log.AssertNothingUnexpected();

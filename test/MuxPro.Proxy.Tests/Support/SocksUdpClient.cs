@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using MuxPro.Proxy.Inbounds;
+using MuxPro.Proxy.Socks;
 
 namespace MuxPro.Proxy.Tests.Support;
 

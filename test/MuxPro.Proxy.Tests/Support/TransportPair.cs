@@ -2,9 +2,10 @@ using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
-using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Configuration.Model;
 using MuxPro.Proxy.Hosting;
-using MuxPro.Proxy.Outbounds;
+using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Shared;
 using MuxPro.Proxy.Transports;
 
 namespace MuxPro.Proxy.Tests.Support;
@@ -24,7 +25,7 @@ internal sealed class TransportPair : IAsyncDisposable
     {
         _isForMainConnections = isForMainConnections;
         var transport = new InboundTransport(
-            server, isForMainConnections, asksForKey, TimeSpan.FromSeconds(30), time ?? TimeProvider.System, Log);
+            server, isForMainConnections, asksForKey, TimeSpan.FromSeconds(30), new KeyStore(), time ?? TimeProvider.System, Log);
         EndPoint endPoint = path is null ? new IPEndPoint(IPAddress.Loopback, 0) : new UnixDomainSocketEndPoint(path);
         _listener = SocketListener.Start(endPoint, 100, ServeAsync, Sockets, Log, TimeProvider.System);
 
@@ -64,20 +65,21 @@ internal sealed class TransportPair : IAsyncDisposable
                 Address = isUnix ? _listener.Local.ToString()! : "127.0.0.1",
                 Port = isUnix ? null : _listener.EndPoint.Port,
             },
-            _isForMainConnections, through,
+            _isForMainConnections ? MuxProtocolName.MuxPro : null, through,
             new OutboundContext
             {
                 TimeProvider = time ?? TimeProvider.System,
                 LoggerFactory = ClientLog,
                 Sockets = Sockets,
                 ConnectTimeout = TimeSpan.FromSeconds(30),
+                Keys = new KeyStore(),
                 MuxOptions = new MuxOptions(),
             });
     }
 
     public async Task<(Link Client, InboundTransportConnection Server)> ConnectAsync(OutboundTransport client)
     {
-        Link link = await client.DialAsync(Cancel);
+        Link link = await client.DialAsync(Session.DefaultPriority, Cancel);
         _open.Add(link);
         return (link, await AcceptedAsync());
     }

@@ -1,8 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
-using MuxPro.Proxy.Configuration;
-using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Configuration.Model;
 using MuxPro.Proxy.Tests.Support;
 using MuxPro.Proxy.Transports;
 
@@ -121,7 +120,7 @@ public sealed class NetworkTests : IDisposable
         await pair.DisposeAsync();
         for (int i = 0; i < 3; i++)
         {
-            IOException exception = await Assert.ThrowsAsync<IOException>(async () => await client.DialAsync(Cancel));
+            IOException exception = await Assert.ThrowsAsync<IOException>(async () => await client.DialAsync(Session.DefaultPriority, Cancel));
             Assert.Contains(client.Name, exception.Message, StringComparison.Ordinal);
         }
 

@@ -3,10 +3,7 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Time.Testing;
-using MuxPro.Proxy.Configuration;
-using MuxPro.Proxy.Hosting;
-using MuxPro.Proxy.Outbounds;
-using MuxPro.Proxy.Security;
+using MuxPro.Proxy.Configuration.Model;
 using MuxPro.Proxy.Tests.Support;
 using MuxPro.Proxy.Transports;
 
@@ -31,7 +28,7 @@ public sealed class TlsTests : IDisposable
         (_, Pin second) = _files.Make("server.pem", "server.example");
         time.Advance(TimeSpan.FromSeconds(2));
         await pair.ConnectAsync(pair.Client(Client(second)));
-        IOException exception = await Assert.ThrowsAsync<IOException>(async () => await pair.Client(Client(first)).DialAsync(Cancel));
+        IOException exception = await Assert.ThrowsAsync<IOException>(async () => await pair.Client(Client(first)).DialAsync(Session.DefaultPriority, Cancel));
         Assert.Contains($"its key is {second}", exception.Message, StringComparison.Ordinal);
 
         // A broken file: the last good one stays.
@@ -63,7 +60,7 @@ public sealed class TlsTests : IDisposable
         };
         await using TransportPair pair = new(Server(files), time: time);
         OutboundTransport transport = pair.Client(client, time: time);
-        await Assert.ThrowsAsync<IOException>(async () => await transport.DialAsync(Cancel));
+        await Assert.ThrowsAsync<IOException>(async () => await transport.DialAsync(Session.DefaultPriority, Cancel));
 
         File.Copy(_files.CaFile, others.CaFile, overwrite: true);
         time.Advance(TimeSpan.FromSeconds(2));
@@ -131,7 +128,7 @@ public sealed class TlsTests : IDisposable
         // TLS 1.3: the client learns of it after its own handshake.
         try
         {
-            await using Link link = await transport.DialAsync(Cancel);
+            await using Link link = await transport.DialAsync(Session.DefaultPriority, Cancel);
             Assert.Equal(0, await link.AsStream().ReadAsync(new byte[1], Cancel));
         }
         catch (IOException)
@@ -153,7 +150,7 @@ public sealed class TlsTests : IDisposable
             [ByAuthority(_files.CaFile, "other.example"), ByAuthority(others.CaFile, "server.example"), ByAuthority(null, "server.example")])
         {
             OutboundTransport client = pair.Client(wrong);
-            IOException exception = await Assert.ThrowsAsync<IOException>(async () => await client.DialAsync(Cancel));
+            IOException exception = await Assert.ThrowsAsync<IOException>(async () => await client.DialAsync(Session.DefaultPriority, Cancel));
             Assert.Contains(client.Name, exception.Message, StringComparison.Ordinal);
         }
 
@@ -199,7 +196,7 @@ public sealed class TlsTests : IDisposable
         (CertificateConfiguration files, Pin pin) = _files.Make("server.pem", "server.example");
         StreamConfiguration server = Server(files);
         await using TransportPair pair = new(server with { TlsSettings = server.TlsSettings with { Alpn = [] } }, isForMainConnections: true);
-        IOException exception = await Assert.ThrowsAsync<IOException>(async () => await pair.Client(Client(pin)).DialAsync(Cancel));
+        IOException exception = await Assert.ThrowsAsync<IOException>(async () => await pair.Client(Client(pin)).DialAsync(Session.DefaultPriority, Cancel));
         Assert.Contains("Mux.Pro", exception.Message, StringComparison.Ordinal);
     }
 
@@ -222,16 +219,14 @@ public sealed class TlsTests : IDisposable
     }
 
     [Fact]
-    public async Task TodaysProgram_ComesIn_ByItsDialer()
+    public async Task MainConnection_ShowsTheClientsKey()
     {
         (CertificateConfiguration files, Pin pin) = _files.Make("server.pem", "server.example");
-        var key = KeyFile.Create("client", TimeProvider.System);
+        (CertificateConfiguration own, Pin shown) = _files.Make("client.pem", "client.example");
         await using TransportPair pair = new(Server(files), isForMainConnections: true, asksForKey: true);
-        var dialer = new ServerDialer(
-            new ServerAddress { Target = Destination.Tcp("127.0.0.1", pair.EndPoint.Port), Key = key, Pin = pin },
-            TimeProvider.System, pair.ClientLog, new SocketBudget(10));
-        await using Link link = await dialer.DialAsync(Cancel);
-        Assert.Equal(key.Pin, Pin.Of((await pair.AcceptedAsync()).PeerCertificate!));
+        StreamConfiguration client = Client(pin);
+        await using Link link = await pair.Client(client with { TlsSettings = client.TlsSettings with { Certificates = [own] } }).DialMainAsync(Cancel);
+        Assert.Equal(shown, Pin.Of((await pair.AcceptedAsync()).PeerCertificate!));
     }
 
     private static StreamConfiguration Server(params CertificateConfiguration[] files) => new()

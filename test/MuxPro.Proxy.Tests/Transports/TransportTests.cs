@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
-using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Configuration.Model;
 using MuxPro.Proxy.Hosting;
 using MuxPro.Proxy.Security;
 using MuxPro.Proxy.Tests.Support;
@@ -123,7 +123,7 @@ public sealed class TransportTests : IDisposable
     public void SocketOptions_AreSet()
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        SocketTuning.Apply(new SocketConfiguration { TcpKeepAliveIdle = 33, TcpKeepAliveInterval = 11, TcpUserTimeout = 7777 }, socket);
+        SocketSettings.Apply(new SocketConfiguration { TcpKeepAliveIdle = 33, TcpKeepAliveInterval = 11, TcpUserTimeout = 7777 }, socket);
         Assert.Equal(33, socket.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime));
         Assert.Equal(11, socket.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval));
         byte[] timeout = new byte[4];

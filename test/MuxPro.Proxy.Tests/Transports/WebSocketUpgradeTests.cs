@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Text;
-using MuxPro.Proxy.Configuration;
+using MuxPro.Proxy.Configuration.Model;
 using MuxPro.Proxy.Tests.Support;
 using MuxPro.Proxy.Transports;
 
@@ -108,7 +108,7 @@ public sealed class WebSocketUpgradeTests
     {
         await using var pair = new TransportPair(new StreamConfiguration());
         OutboundTransport client = pair.Client(Server);
-        Task<IOException> dialling = Assert.ThrowsAsync<IOException>(async () => await client.DialAsync(Cancel));
+        Task<IOException> dialling = Assert.ThrowsAsync<IOException>(async () => await client.DialAsync(Session.DefaultPriority, Cancel));
         InboundTransportConnection here = await pair.AcceptedAsync();
         await ReadHeadAsync(here.Link.AsStream());
         await here.Link.AsStream().WriteAsync(Encoding.ASCII.GetBytes(answer.ReplaceLineEndings("\r\n") + "\r\n"), Cancel);

@@ -1,9 +1,0 @@
-using System.Net;
-
-namespace MuxPro.Proxy.Outbounds;
-
-/// <summary>Who asks for destinations.</summary>
-/// <param name="InboundTag">The inbound that it came in at.</param>
-/// <param name="User">Its name, where that was asked.</param>
-/// <param name="EndPoint">Its address.</param>
-internal sealed record SessionSource(string InboundTag, string? User, EndPoint? EndPoint);

@@ -1,0 +1,4 @@
+namespace MuxPro.Proxy.Shared;
+
+/// <summary>A connection that is closed before it goes anywhere: garbage, a wrong password, something not served here.</summary>
+internal sealed class HandshakeException(string message) : Exception(message);

@@ -1,0 +1,33 @@
+using System.Net.Sockets;
+
+namespace MuxPro.Proxy.Shared;
+
+/// <summary>The end of a connection that is told why: a socket closed with bytes unread would send a reset, and the word could be lost to it.</summary>
+internal static class LastWord
+{
+    private const int MaxDrain = 256 * 1024;
+    private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(1);
+
+    /// <summary>Says a last word and reads what is still on its way, for a moment. The caller closes.</summary>
+    public static async Task SayAsync(Link link, ReadOnlyMemory<byte> word, TimeProvider time, CancellationToken stopping)
+    {
+        using var timeout = new CancellationTokenSource(DrainTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stopping);
+        try
+        {
+            Stream stream = link.AsStream();
+            await stream.WriteAsync(word, either.Token);
+            await link.Output.CompleteAsync();
+            byte[] buffer = new byte[4096];
+            int drained = 0;
+            while (drained < MaxDrain && await stream.ReadAsync(buffer, either.Token) is int read and > 0)
+            {
+                drained += read;
+            }
+        }
+        catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
+        {
+            // The other end did not wait for it.
+        }
+    }
+}
