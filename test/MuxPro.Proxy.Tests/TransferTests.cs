@@ -158,7 +158,7 @@ public sealed class TransferTests
     }
 
     [Fact]
-    public async Task PlainHttp_ProxyFieldsStayHere_OneRequestPerConnection()
+    public async Task PlainHttp_ProxyFieldsStayHere_EachRequestGoesToItsOwnOrigin()
     {
         await using Origin origin = await Origin.StartAsync();
         await using ProxyPair pair = await ProxyPair.StartAsync();
@@ -172,10 +172,14 @@ public sealed class TransferTests
         using var reader = new StreamReader(stream, Encoding.ASCII);
         string response = await reader.ReadToEndAsync(Cancel);
         Assert.StartsWith("HTTP/1.1 200", response, StringComparison.Ordinal);
-        Assert.Contains("Connection: close\r\n", response, StringComparison.Ordinal);
+        Assert.Contains("Via: 1.1 muxpro\r\n", response, StringComparison.Ordinal);
         Assert.Contains($"Host: 127.0.0.1:{origin.Port}", response, StringComparison.Ordinal);
         Assert.DoesNotContain("Proxy-Connection", response, StringComparison.Ordinal);
-        Assert.Single(response.Split("HTTP/1.1 ")[1..]);
+        string[] responses = response.Split("HTTP/1.1 ")[1..];
+        Assert.Equal(2, responses.Length);
+        Assert.DoesNotContain("secret", responses[0], StringComparison.Ordinal);
+        Assert.StartsWith("502 ", responses[1], StringComparison.Ordinal);
+        Assert.Contains("Connection: close\r\n", responses[1], StringComparison.Ordinal);
     }
 
     /// <summary>A SOCKS5 connection through the pair.</summary>

@@ -13,6 +13,9 @@ internal sealed class RoutedDispatcher(ISnapshots snapshots, SessionSource sourc
 {
     public SessionSource Source => source;
 
+    /// <summary>The rules that count now: another object when they may choose otherwise.</summary>
+    public Snapshot Rules => snapshots.Current;
+
     /// <summary>Reaches a TCP destination.</summary>
     /// <param name="destination">Where to.</param>
     /// <param name="priority">0 is served first, 255 last; a rule may say otherwise.</param>

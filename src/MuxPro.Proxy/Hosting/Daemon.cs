@@ -112,8 +112,10 @@ internal sealed class Daemon : ISnapshots, IAsyncDisposable
             // New sockets accept already: whoever is first goes by the new rules.
             _current = next;
             await _listeners.CommitAsync(change);
-            _leaving = [.. _leaving.Concat(_inbounds.Except(change.Inbounds)).Where(static inbound => inbound.MainConnections.Count > 0)];
+            Inbound[] replaced = [.. _inbounds.Except(change.Inbounds)];
+            _leaving = [.. _leaving.Concat(replaced).Where(static inbound => inbound.MainConnections.Count > 0)];
             _inbounds = [.. change.Inbounds];
+            Retire(replaced);
             if (before is not null)
             {
                 Retire(before, except: next);
@@ -131,6 +133,7 @@ internal sealed class Daemon : ISnapshots, IAsyncDisposable
     public async Task<int> DrainAsync(CancellationToken deadline)
     {
         await _listeners.StopAcceptingAsync();
+        Retire(_inbounds);
         Task<int[]> mains = Task.WhenAll(_inbounds.Concat(_leaving).Select(inbound => inbound.MainConnections.DrainAsync(deadline)));
         while (OpenConnections > 0 && !deadline.IsCancellationRequested)
         {
@@ -151,6 +154,14 @@ internal sealed class Daemon : ISnapshots, IAsyncDisposable
         }
 
         _applying.Dispose();
+    }
+
+    private static void Retire(IEnumerable<Inbound> inbounds)
+    {
+        foreach (Inbound inbound in inbounds)
+        {
+            inbound.Retire();
+        }
     }
 
     private static void Retire(Snapshot snapshot, Snapshot? except)

@@ -27,7 +27,7 @@ internal abstract record HttpBody
         }
 
         // RFC 9112 6.1: the version does not know it, so whoever sent it and whoever gets it may differ on where the body ends.
-        if (head.StartLine.EndsWith(" HTTP/1.0", StringComparison.Ordinal))
+        if (head.IsVersion10)
         {
             throw new FormatException("a Transfer-Encoding in HTTP/1.0");
         }
@@ -39,7 +39,7 @@ internal abstract record HttpBody
     public static HttpBody OfResponse(HttpHead head, int status, string requestMethod)
     {
         IReadOnlyList<string> codings = head.TransferEncodings();
-        if (codings.Count > 0 && head.StartLine.StartsWith("HTTP/1.0 ", StringComparison.Ordinal))
+        if (codings.Count > 0 && head.IsVersion10)
         {
             throw new FormatException("a Transfer-Encoding in HTTP/1.0");
         }
@@ -72,6 +72,9 @@ internal abstract record HttpBody
             head.SetContentLength(known);
         }
     }
+
+    /// <summary>Whether its end can be told from the end of the connection.</summary>
+    public bool IsDelimited => this != UntilClose;
 
     /// <summary>A fresh scanner of the body's bytes.</summary>
     public abstract HttpBodyScanner Scan();

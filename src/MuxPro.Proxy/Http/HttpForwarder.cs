@@ -5,117 +5,132 @@ namespace MuxPro.Proxy.Http;
 
 /// <summary>
 /// Carries one plain HTTP request to its origin and the response back. Both are followed by their framing, so no byte of a later request
-/// goes to an origin that it was not meant for; both connections end with the response.
+/// goes to an origin that it was not meant for. Where the origin agrees to another protocol, what follows is carried as it comes.
 /// </summary>
-internal sealed class HttpForwarder(HttpRequest request, HandshakeReader clientReader, Stream client, Link session, TimeProvider time)
+/// <param name="request">The request.</param>
+/// <param name="applicationReader">Has the rest of the request.</param>
+/// <param name="application">The application's connection.</param>
+/// <param name="origin">The connection to the origin.</param>
+/// <param name="retiring">Has the application's connection end with the response.</param>
+internal sealed class HttpForwarder(
+    HttpRequest request, HandshakeReader applicationReader, Link application, HttpOrigin origin, CancellationToken retiring)
 {
-    private const int BodyBuffer = 32 * 1024;
     private const int SwitchingProtocols = 101;
-    private static readonly TimeSpan SilenceTimeout = TimeSpan.FromSeconds(30);
 
-    private readonly Stream _origin = session.AsStream();
+    private volatile bool _isUploaded;
+    private volatile bool _hasApplicationEnded;
+    private HttpBody _body = HttpBody.None;
 
-    /// <summary>Bytes to the origin.</summary>
-    public long Up { get; private set; }
-
-    /// <summary>Bytes to the application.</summary>
-    public long Down { get; private set; }
+    /// <summary>Whether anything came from the origin.</summary>
+    public bool HasHeard { get; private set; }
 
     /// <summary>Whether the last head went to the application: then there is no other answer any more.</summary>
     public bool HasAnswered { get; private set; }
 
+    /// <summary>Whether an end of its connection in the middle of the response shows the application that it is not all.</summary>
+    public bool ShowsCut => _body.IsDelimited;
+
+    /// <summary>Whether the origin's connection can carry another request.</summary>
+    public bool KeepsOrigin { get; private set; }
+
+    /// <summary>Whether the application's connection can carry another request.</summary>
+    public bool KeepsApplication { get; private set; }
+
     /// <exception cref="HttpStatusException">What came from the origin is no response.</exception>
+    /// <exception cref="EndOfStreamException">The origin went away.</exception>
+    /// <exception cref="FormatException">The rest of the response is none.</exception>
     /// <exception cref="IOException">The application or the origin went away.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         byte[] head = request.ToOrigin();
-        await _origin.WriteAsync(head, cancellationToken);
-        Up += head.Length;
+        await origin.Requests.WriteAsync(head, cancellationToken);
+        origin.Up += head.Length;
 
-        using var answer = new IdleLimitStream(_origin, SilenceTimeout, time, () => session.Abort(
-            new SessionException(ErrorCode.OperationTimeout, "The origin did not go on with its answer, and the application has closed.")));
         using var answered = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task<bool> upload = UploadAsync(answer, answered.Token);
+        Task upload = UploadAsync(answered.Token);
+        bool isUpgraded = false;
         try
         {
-            await AnswerAsync(answer, cancellationToken);
+            isUpgraded = await AnswerAsync(cancellationToken);
         }
         finally
         {
             await answered.CancelAsync();
-            if (!await upload)
+            await upload;
+            if (!_isUploaded)
             {
-                session.Abort();
+                KeepsOrigin = false;
+                origin.Link.Abort();
             }
+        }
+
+        if (isUpgraded)
+        {
+            await TunnelAsync(cancellationToken);
         }
     }
 
-    /// <returns>Whether the request went out as a whole.</returns>
-    private async Task<bool> UploadAsync(IdleLimitStream answer, CancellationToken cancellationToken)
+    private async Task UploadAsync(CancellationToken answered)
     {
-        bool isWhole = false;
         try
         {
-            clientReader.EnsureCapacity(request.Body == HttpBody.None ? 0 : BodyBuffer);
-            await request.Body.Scan().CopyAsync(clientReader, _origin, moved => Up += moved, cancellationToken);
-            isWhole = true;
+            await request.Body.Scan().CopyAsync(applicationReader, origin.Requests, moved => origin.Up += moved, answered);
+            _isUploaded = true;
 
-            // From here on only a reset or the end of the application is of interest; what it sends beyond its request goes nowhere.
-            byte[] beyond = new byte[64];
-            while (await client.ReadAsync(beyond, cancellationToken) > 0)
+            // From here on a reset or the end of the application is of interest; what it sends beyond its request waits.
+            bool? hasCome = true;
+            while (hasCome is true && applicationReader.Buffered.Length < HttpHandshake.MaxHead)
             {
+                hasCome = await applicationReader.WatchAsync(answered);
             }
 
-            // It may wait for the answer, or be gone as a whole: there is no telling.
-            answer.Limit();
+            if (hasCome is false)
+            {
+                // It may wait for the answer, or be gone as a whole: there is no telling.
+                _hasApplicationEnded = true;
+                origin.LimitSilence();
+            }
         }
-        catch (Exception exception) when (exception is EndOfStreamException or FormatException || (isWhole && exception is IOException))
+        catch (Exception exception) when (exception is EndOfStreamException or FormatException || (_isUploaded && exception is IOException))
         {
-            session.Abort(exception);
+            origin.Link.Abort(exception);
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException or ObjectDisposedException)
         {
             // The origin takes no more; what it has to say about that is the response.
         }
-
-        return isWhole;
     }
 
-    private async Task AnswerAsync(IdleLimitStream answer, CancellationToken cancellationToken)
+    /// <returns>Whether another protocol follows.</returns>
+    private async Task<bool> AnswerAsync(CancellationToken cancellationToken)
     {
-        var originReader = new HandshakeReader(answer);
         try
         {
             while (true)
             {
-                ReadOnlyMemory<byte> bytes = await originReader.ReadHeadAsync(HttpHandshake.MaxHead, cancellationToken)
-                    ?? throw new HttpStatusException(502, $"{request.Destination}: the head of the response is too large")
-                    {
-                        ProxyError = "http_response_header_section_size",
-                    };
-                HttpHead head = HttpHead.Parse(bytes.Span);
+                HttpHead head = HttpHead.Parse((await ReadHeadAsync(cancellationToken)).Span);
                 int status = ParseStatus(head.StartLine);
-                bool isLast = status >= 200;
-                HttpBody body = isLast ? HttpBody.OfResponse(head, status, request.Method) : HttpBody.None;
-                if (isLast)
+                if (status >= 200)
                 {
-                    head.MakeLastOfConnection();
-                }
-                else
-                {
-                    head.RemoveFraming();
-                    head.Remove("Connection");
+                    await AnswerAsync(head, status, cancellationToken);
+                    return false;
                 }
 
-                byte[] bytesOfHead = head.ToBytes(head.StartLine);
-                HasAnswered = isLast;
-                await client.WriteAsync(bytesOfHead, cancellationToken);
-                Down += bytesOfHead.Length;
-                if (isLast)
+                bool isUpgrade = status == SwitchingProtocols;
+                head.RemoveFraming();
+                head.PassOn(isUpgrade ? HttpHead.Upgrade : null);
+                HasAnswered = isUpgrade;
+                _body = isUpgrade ? HttpBody.UntilClose : HttpBody.None;
+
+                // RFC 9110 15.2: HTTP/1.0 has no interim responses.
+                if (!request.Head.IsVersion10)
                 {
-                    originReader.EnsureCapacity(BodyBuffer);
-                    await body.Scan().CopyAsync(originReader, client, moved => Down += moved, cancellationToken);
-                    return;
+                    await SendAsync(head.ToBytes(head.StartLine, []), cancellationToken);
+                }
+
+                if (isUpgrade)
+                {
+                    return true;
                 }
             }
         }
@@ -125,13 +140,73 @@ internal sealed class HttpForwarder(HttpRequest request, HandshakeReader clientR
         }
     }
 
-    private static int ParseStatus(string line)
+    private async Task AnswerAsync(HttpHead head, int status, CancellationToken cancellationToken)
+    {
+        _body = HttpBody.OfResponse(head, status, request.Method);
+        bool isPersistent = request.IsPersistent && _body.IsDelimited && !head.IsVersion10;
+        bool keepsOrigin = isPersistent && head.IsPersistent;
+
+        // The rest of a request that was answered early has no place: the connection ends, and the application is told before.
+        bool keepsApplication = isPersistent && _isUploaded && !_hasApplicationEnded && !retiring.IsCancellationRequested;
+        head.PassOn(keepsApplication ? null : HttpHead.Close);
+        HttpBodyScanner body = _body.Scan();
+        int taken = body.Take(origin.Answers.Buffered.Span);
+        byte[] bytes = head.ToBytes(head.StartLine, origin.Answers.Buffered.Span[..taken]);
+        origin.Answers.Consume(taken);
+        HasAnswered = true;
+        await SendAsync(bytes, cancellationToken);
+        await body.CopyAsync(origin.Answers, application.AsStream(), moved => origin.Down += moved, cancellationToken);
+        KeepsOrigin = keepsOrigin && origin.Answers.Buffered.IsEmpty;
+        KeepsApplication = keepsApplication;
+    }
+
+    private async ValueTask<ReadOnlyMemory<byte>> ReadHeadAsync(CancellationToken cancellationToken)
+    {
+        ReadOnlyMemory<byte>? bytes = await origin.Answers.ReadHeadAsync(HttpHandshake.MaxHead, cancellationToken);
+        HasHeard = true;
+        return bytes ?? throw new HttpStatusException(502, $"{request.Destination}: the head of the response is too large")
+        {
+            ProxyError = "http_response_header_section_size",
+        };
+    }
+
+    private async ValueTask SendAsync(byte[] bytes, CancellationToken cancellationToken)
+    {
+        await application.AsStream().WriteAsync(bytes, cancellationToken);
+        origin.Down += bytes.Length;
+    }
+
+    private async Task TunnelAsync(CancellationToken cancellationToken)
+    {
+        Task up = CopyAsync(applicationReader, origin.Link, moved => origin.Up += moved, cancellationToken);
+        Task down = CopyAsync(origin.Answers, application, moved => origin.Down += moved, cancellationToken);
+        try
+        {
+            await await Task.WhenAny(up, down);
+            await Task.WhenAll(up, down);
+        }
+        catch (Exception exception)
+        {
+            origin.Link.Abort(exception);
+            application.Abort(exception);
+            await Task.WhenAll(up, down).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
+        }
+    }
+
+    private static async Task CopyAsync(HandshakeReader source, Link target, Action<int> moved, CancellationToken cancellationToken)
+    {
+        await HttpBody.UntilClose.Scan().CopyAsync(source, target.AsStream(), moved, cancellationToken);
+        await target.Output.CompleteAsync();
+    }
+
+    private int ParseStatus(string line)
     {
         // | HTTP/1.x | status | reason |
         bool isStatus = line.StartsWith("HTTP/1.", StringComparison.Ordinal) && line.Length >= 12 && line[8] == ' '
             && (line.Length == 12 || line[12] == ' ');
         return isStatus && int.TryParse(line.AsSpan(9, 3), NumberStyles.None, CultureInfo.InvariantCulture, out int status)
-            && status >= 100 && status != SwitchingProtocols
+            && status >= 100 && (status != SwitchingProtocols || request.IsUpgrade)
             ? status
             : throw new FormatException("a status line that is none");
     }

@@ -9,6 +9,15 @@ internal sealed class HttpHead
 {
     public const int MaxFields = 256;
 
+    /// <summary>The option of Connection with which the connection ends after the message.</summary>
+    public const string Close = "close";
+
+    /// <summary>The option of Connection, and the field, by which another protocol is asked for and agreed on.</summary>
+    public const string Upgrade = "Upgrade";
+
+    // RFC 9110 7.6.3: the pseudonym of whoever received the message.
+    private const string Pseudonym = "muxpro";
+
     private static readonly SearchValues<char> TokenCharacters =
         SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
@@ -17,7 +26,7 @@ internal sealed class HttpHead
 
     // RFC 9110 7.6.1: for one connection only; the body goes through as it is framed, so Transfer-Encoding stays.
     private static readonly string[] HopByHop =
-        ["Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authorization", "Proxy-Authenticate", "TE", "Upgrade"];
+        ["Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authorization", "Proxy-Authenticate", "TE", Upgrade];
 
     // A Connection field must not take away what frames or routes the message.
     private static readonly string[] NeverHopByHop = ["Content-Length", "Transfer-Encoding", "Host"];
@@ -29,6 +38,13 @@ internal sealed class HttpHead
     }
 
     public string StartLine { get; }
+
+    /// <summary>Whether it is one of HTTP/1.0, whose connections end with their message.</summary>
+    public bool IsVersion10 => StartLine.StartsWith("HTTP/", StringComparison.Ordinal)
+        ? StartLine.StartsWith("HTTP/1.0", StringComparison.Ordinal) : StartLine.EndsWith(" HTTP/1.0", StringComparison.Ordinal);
+
+    /// <summary>Whether its connection goes on after the message (RFC 9112 9.3).</summary>
+    public bool IsPersistent => !IsVersion10 && !HasElement("Connection", Close) && !HasElement("Proxy-Connection", Close);
 
     public List<KeyValuePair<string, string>> Fields { get; }
 
@@ -74,6 +90,9 @@ internal sealed class HttpHead
     /// <summary>The elements of a list. Only SP and HTAB are white space (RFC 9110 5.6.3).</summary>
     public IEnumerable<string> Elements(string name) => Values(name).SelectMany(static value => value.Split(',')).Select(static element => element.Trim(' ', '\t'));
 
+    /// <summary>Whether a list has an element, in upper or lower case.</summary>
+    public bool HasElement(string name, string element) => Elements(name).Contains(element, StringComparer.OrdinalIgnoreCase);
+
     /// <summary>Says the length once, however often it was said (RFC 9110 8.6).</summary>
     public void SetContentLength(long length)
     {
@@ -90,14 +109,26 @@ internal sealed class HttpHead
 
     public void Remove(string name) => Fields.RemoveAll(field => field.Key.Equals(name, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>Takes out what is meant for one connection only, and says that this one ends after the message.</summary>
-    public void MakeLastOfConnection()
+    /// <summary>
+    /// Makes it a message of the next connection: without what was meant for the last one alone, and with this proxy in Via.
+    /// </summary>
+    /// <param name="connection">What Connection says there; <see langword="null"/> where the connection goes on.</param>
+    public void PassOn(string? connection)
     {
         var names = Elements("Connection").ToHashSet(StringComparer.OrdinalIgnoreCase);
         names.ExceptWith(NeverHopByHop);
         names.UnionWith(HopByHop);
+        if (connection == Upgrade)
+        {
+            names.Remove(Upgrade);
+        }
+
         Fields.RemoveAll(field => names.Contains(field.Key));
-        Fields.Add(new("Connection", "close"));
+        Fields.Add(new("Via", $"{(IsVersion10 ? "1.0" : "1.1")} {Pseudonym}"));
+        if (connection is not null)
+        {
+            Fields.Add(new("Connection", connection));
+        }
     }
 
     /// <summary>The length that Content-Length gives, or <see langword="null"/> where there is none.</summary>
@@ -122,7 +153,9 @@ internal sealed class HttpHead
     public IReadOnlyList<string> TransferEncodings()
         => [.. Elements("Transfer-Encoding").Select(value => value.ToLowerInvariant())];
 
-    public byte[] ToBytes(string startLine)
+    /// <param name="startLine">The start line.</param>
+    /// <param name="body">What of the body goes with the head, so that a short message is one write.</param>
+    public byte[] ToBytes(string startLine, ReadOnlySpan<byte> body)
     {
         var text = new StringBuilder(startLine).Append("\r\n");
         foreach ((string name, string value) in Fields)
@@ -130,7 +163,11 @@ internal sealed class HttpHead
             text.Append(name).Append(": ").Append(value).Append("\r\n");
         }
 
-        return Encoding.Latin1.GetBytes(text.Append("\r\n").ToString());
+        string head = text.Append("\r\n").ToString();
+        byte[] bytes = new byte[head.Length + body.Length];
+        Encoding.Latin1.GetBytes(head, bytes);
+        body.CopyTo(bytes.AsSpan(head.Length));
+        return bytes;
     }
 }
 

@@ -6,7 +6,14 @@ namespace MuxPro.Proxy.Http;
 internal sealed class HttpRequest
 {
     private const int DefaultPort = 80;
-    private const string Scheme = "http://";
+
+    // A WebSocket begins as a request like others (RFC 6455 1.7).
+    private static readonly string[] Schemes = ["http://", "ws://"];
+
+    // RFC 9110 9.2.1: asking them twice does no harm.
+    private static readonly string[] SafeMethods = ["GET", "HEAD", "OPTIONS", "TRACE"];
+
+    private byte[]? _toOrigin;
 
     private HttpRequest(string method, string version, string originTarget, string authority, Destination destination, HttpHead head, HttpBody body)
     {
@@ -17,6 +24,9 @@ internal sealed class HttpRequest
         Destination = destination;
         Head = head;
         Body = body;
+        IsUpgrade = !head.IsVersion10 && body == HttpBody.None
+            && head.HasElement("Connection", HttpHead.Upgrade) && head.Values(HttpHead.Upgrade).Any();
+        IsPersistent = head.IsPersistent;
     }
 
     public string Method { get; }
@@ -36,6 +46,15 @@ internal sealed class HttpRequest
     public HttpBody Body { get; }
 
     public bool IsConnect => Method == "CONNECT";
+
+    /// <summary>Whether the application asks for another protocol on its connection (RFC 9110 7.8).</summary>
+    public bool IsUpgrade { get; }
+
+    /// <summary>Whether the application's connection goes on after the answer.</summary>
+    public bool IsPersistent { get; }
+
+    /// <summary>Whether it can be sent once more where a connection ended without an answer (RFC 9110 9.2.2).</summary>
+    public bool IsRepeatable => Body == HttpBody.None && !IsUpgrade && SafeMethods.Contains(Method);
 
     /// <exception cref="HttpStatusException">The request is answered with an error.</exception>
     public static HttpRequest Parse(ReadOnlySpan<byte> bytes)
@@ -66,15 +85,17 @@ internal sealed class HttpRequest
         }
     }
 
-    /// <summary>The head as the origin gets it; the connection to the origin carries this request only.</summary>
-    public byte[] ToOrigin()
+    /// <summary>The head as the origin gets it.</summary>
+    public byte[] ToOrigin() => _toOrigin ??= MakeHeadForOrigin();
+
+    private byte[] MakeHeadForOrigin()
     {
-        Head.MakeLastOfConnection();
+        Head.PassOn(IsUpgrade ? HttpHead.Upgrade : IsPersistent ? null : HttpHead.Close);
 
         // RFC 9112 3.2.2: the target decides, whatever Host said.
         Head.Remove("Host");
         Head.Fields.Insert(0, new("Host", Authority));
-        return Head.ToBytes($"{Method} {OriginTarget} {Version}");
+        return Head.ToBytes($"{Method} {OriginTarget} {Version}", []);
     }
 
     private static HttpRequest ParseConnect(string[] words, HttpHead head)
@@ -89,14 +110,14 @@ internal sealed class HttpRequest
 
     private static HttpRequest ParseAbsolute(string[] words, HttpHead head)
     {
-        if (!words[1].StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
+        if (Schemes.FirstOrDefault(known => words[1].StartsWith(known, StringComparison.OrdinalIgnoreCase)) is not { } scheme)
         {
             throw words[1].Contains("://", StringComparison.Ordinal) && !words[1].StartsWith('/')
                 ? new HttpStatusException(501, "a proxy takes http:// targets here, and CONNECT for everything else")
                 : new HttpStatusException(400, "this is a proxy: the target of a request must be an absolute http:// address");
         }
 
-        string rest = words[1][Scheme.Length..].Split('#', 2)[0];
+        string rest = words[1][scheme.Length..].Split('#', 2)[0];
         int end = rest.AsSpan().IndexOfAny('/', '?');
         string target = end < 0 ? "" : rest[end..];
         string authority = end < 0 ? rest : rest[..end];

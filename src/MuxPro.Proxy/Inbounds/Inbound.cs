@@ -18,12 +18,15 @@ internal sealed class Inbound
     private readonly InboundTransport _transport;
     private readonly HandshakeLimit _handshakes;
     private readonly Func<InboundTransportConnection, CancellationToken, Task> _serve;
+    private readonly CancellationTokenSource _retiring;
     private readonly ILogger _logger;
 
     private Inbound(
         InboundConfiguration configuration, string tag, InboundTransport transport, MainConnections mains,
-        Func<InboundTransportConnection, CancellationToken, Task> serve, ForwardTarget? datagrams, int maxHandshakes, ILogger logger)
+        Func<InboundTransportConnection, CancellationToken, Task> serve, ForwardTarget? datagrams, int maxHandshakes,
+        CancellationTokenSource retiring, ILogger logger)
     {
+        _retiring = retiring;
         Configuration = configuration;
         Tag = tag;
         MainConnections = mains;
@@ -75,7 +78,8 @@ internal sealed class Inbound
             HighestPriority = (byte)(settings?.HighestPriority ?? 0),
         };
         var mains = new MainConnections(muxOptions, authorized, context.Flows, logger);
-        InboundOptions options = ToOptions(configuration, tag, context, mains);
+        var retiring = new CancellationTokenSource();
+        InboundOptions options = ToOptions(configuration, tag, context, mains) with { Retiring = retiring.Token };
         var transport = new InboundTransport(
             configuration.StreamSettings, settings is not null, authorized is not null, muxOptions.HandshakeTimeout, context.Keys, context.TimeProvider, logger);
         (Func<InboundTransportConnection, CancellationToken, Task> serve, ForwardTarget? datagrams) = configuration.Settings switch
@@ -84,9 +88,12 @@ internal sealed class Inbound
             ForwardInboundSettings forward => ToForward(forward, options, context, logger),
             _ => (ServeApplications(new MixedInbound(context.DispatcherOf, options, logger)), (ForwardTarget?)null),
         };
-        return new Inbound(
-            configuration, tag, transport, mains, serve, datagrams, Math.Max(1, Math.Min(context.MaxConnections, context.Sockets.Limit) / HandshakeShare), logger);
+        int maxHandshakes = Math.Max(1, Math.Min(context.MaxConnections, context.Sockets.Limit) / HandshakeShare);
+        return new Inbound(configuration, tag, transport, mains, serve, datagrams, maxHandshakes, retiring, logger);
     }
+
+    /// <summary>Nothing new comes in here. Connections that wait for another request end; what is being carried goes on.</summary>
+    public void Retire() => _retiring.Cancel();
 
     /// <summary>Serves a connection to its end.</summary>
     public async Task ServeAsync(Socket socket, CancellationToken stopping)

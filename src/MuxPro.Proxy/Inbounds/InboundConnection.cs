@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using MuxPro.Proxy.Dispatch;
-using MuxPro.Proxy.Http;
 using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Inbounds;
@@ -57,46 +56,6 @@ internal sealed class InboundConnection(Application application, InboundOptions 
         await mains.RunAsync(link, new MainPeer(request.User, application.Source), dispatcher, stopping);
     }
 
-    public async Task ForwardAsync(ForwardRequest request, RoutedDispatcher dispatcher, CancellationToken stopping)
-    {
-        Dispatched dispatched;
-        try
-        {
-            dispatched = await dispatcher.DispatchAsync(request.Destination, Session.DefaultPriority, stopping);
-        }
-        catch (Exception exception) when (!stopping.IsCancellationRequested)
-        {
-            logger.NotReached(request.Destination, TargetFailure.Explain(exception));
-            throw HttpErrors.Of(request.Destination, exception);
-        }
-
-        await using (dispatched)
-        {
-            var forwarder = new HttpForwarder(request.Request, request.Reader, _link.AsStream(), dispatched.Link, options.TimeProvider);
-            bool isWhole = false;
-            try
-            {
-                await forwarder.RunAsync(stopping);
-                isWhole = true;
-                await SayAndCloseAsync([], stopping);
-            }
-            catch (IOException exception) when (!forwarder.HasAnswered && !stopping.IsCancellationRequested)
-            {
-                // The code tells more than the exception, whichever of the two ends noticed first.
-                ErrorCode code = EndOf(dispatched.Link) is ErrorCode known and not ErrorCode.GracefulShutdown ? known
-                    : exception is SessionException failed ? failed.ErrorCode : ErrorCode.RemoteDisconnect;
-                throw HttpErrors.Of(
-                    request.Destination,
-                    new SessionException(code, exception.Message, exception) { Detail = (exception as SessionException)?.Detail ?? FailureDetail.None });
-            }
-            finally
-            {
-                (dispatched.Up, dispatched.Down) = (forwarder.Up, forwarder.Down);
-                Conclude(dispatched, isWhole);
-            }
-        }
-    }
-
     /// <summary>Says a last word and closes so that it arrives: a socket closed with bytes unread would send a reset instead.</summary>
     public Task SayAndCloseAsync(byte[] lastWord, CancellationToken stopping) => LastWord.SayAsync(_link, lastWord, options.TimeProvider, stopping);
 
@@ -115,7 +74,7 @@ internal sealed class InboundConnection(Application application, InboundOptions 
     }
 
     /// <summary>Finds out how a sub-connection ended, and says so where it is only known now that its target was not reached.</summary>
-    private void Conclude(Dispatched dispatched, bool isWhole)
+    public void Conclude(Dispatched dispatched, bool isWhole)
     {
         dispatched.EndCode = EndOf(dispatched.Link) ?? (isWhole ? ErrorCode.GracefulShutdown : ErrorCode.RemoteDisconnect);
         if (dispatched is { EndCode: not ErrorCode.GracefulShutdown and var code, Down: 0, Link: Session { HasOpenResult: false } })

@@ -37,6 +37,9 @@ internal sealed record InboundOptions
     /// <summary>Names flows of datagrams beyond one main connection.</summary>
     public FlowIds FlowIds { get; init; } = new();
 
+    /// <summary>Says that connections which idle between two requests end, and others after the answer.</summary>
+    public CancellationToken Retiring { get; init; }
+
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 }
 

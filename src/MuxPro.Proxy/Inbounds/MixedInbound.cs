@@ -22,14 +22,18 @@ internal sealed class MixedInbound(Func<SessionSource, RoutedDispatcher> dispatc
         var connection = new InboundConnection(application, options, logger);
         try
         {
-            InboundRequest request = await LearnAsync(link, stopping);
+            InboundRequest? request = await LearnAsync(link, stopping);
+            if (request is ForwardRequest plain && (request = await ForwardAsync(plain, application, connection, stopping)) is null)
+            {
+                return;
+            }
+
             RoutedDispatcher dispatcher = dispatcherOf(new SessionSource(options.Tag, request.User, application.Source));
             await (request switch
             {
                 TunnelRequest { Destination: { IsMuxPro: true } or { IsMuxCool: true } } tunnel when options.SpecialAddresses != SpecialAddresses.Forwarded
                     => connection.BecomeMainAsync(tunnel, dispatcher, stopping),
                 TunnelRequest tunnel => connection.TunnelAsync(tunnel, dispatcher, stopping),
-                ForwardRequest forward => connection.ForwardAsync(forward, dispatcher, stopping),
                 AssociateRequest associate => SocksAssociation.ServeAsync(associate, application, dispatcher, options, logger, stopping),
                 _ => throw new InvalidOperationException("There is no other request."),
             });
@@ -53,6 +57,13 @@ internal sealed class MixedInbound(Func<SessionSource, RoutedDispatcher> dispatc
             logger.WentAway(application.Source, exception.Message);
             link.Abort(exception);
         }
+    }
+
+    private async Task<InboundRequest?> ForwardAsync(
+        ForwardRequest first, Application application, InboundConnection connection, CancellationToken stopping)
+    {
+        await using var requests = new HttpProxyConnection(application, first.Reader, connection, dispatcherOf, options, logger);
+        return await requests.RunAsync(first, stopping);
     }
 
     private async Task<InboundRequest> LearnAsync(Link link, CancellationToken stopping)
@@ -100,34 +111,7 @@ internal sealed class MixedInbound(Func<SessionSource, RoutedDispatcher> dispatc
                 });
 
             default:
-                (HttpRequest request, string? user) = await HttpHandshake.ReadRequestAsync(reader, options.Users, cancellationToken);
-                return request.IsConnect
-                    ? new TunnelRequest(request.Destination, user, reader.Buffered, HttpReply.ConnectionEstablished(), exception =>
-                    {
-                        HttpStatusException status = HttpErrors.Of(request.Destination, exception);
-                        return HttpReply.Error(status);
-                    })
-                    : new ForwardRequest(request, user, reader);
+                return await InboundRequest.ReadHttpAsync(reader, options.Users, cancellationToken);
         }
     }
 }
-
-internal abstract record InboundRequest(Destination Destination, string? User);
-
-/// <summary>The application wants bytes carried, whatever they are.</summary>
-/// <param name="Destination">Where to.</param>
-/// <param name="User">Who asked, where that is known.</param>
-/// <param name="Early">What the application sent without waiting for the answer.</param>
-/// <param name="Success">The answer when the sub-connection is open.</param>
-/// <param name="Failure">The answer when it is not.</param>
-internal sealed record TunnelRequest(
-    Destination Destination, string? User, ReadOnlyMemory<byte> Early, byte[] Success, Func<Exception, byte[]> Failure)
-    : InboundRequest(Destination, User);
-
-/// <summary>The application wants datagrams carried.</summary>
-/// <param name="From">Where it says that it sends from; an address or a port of zero says nothing.</param>
-/// <param name="User">Who asked, where that is known.</param>
-internal sealed record AssociateRequest(Destination From, string? User) : InboundRequest(From, User);
-
-/// <summary>The application wants an HTTP request carried to its origin.</summary>
-internal sealed record ForwardRequest(HttpRequest Request, string? User, HandshakeReader Reader) : InboundRequest(Request.Destination, User);

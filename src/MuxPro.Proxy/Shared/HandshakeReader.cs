@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace MuxPro.Proxy.Shared;
 
 /// <summary>
@@ -5,9 +7,15 @@ namespace MuxPro.Proxy.Shared;
 /// </summary>
 internal sealed class HandshakeReader(Stream stream, int capacity = 1024)
 {
-    private byte[] _buffer = new byte[capacity];
+    private const int BodyBuffer = 32 * 1024;
+
+    private readonly byte[] _small = new byte[capacity];
+    private byte[] _buffer = [];
     private int _start;
     private int _end;
+
+    // A read that goes on although who started it did not wait for its end.
+    private Task<bool>? _watch;
 
     /// <summary>What was read and not consumed; valid until the next read.</summary>
     public ReadOnlyMemory<byte> Buffered => _buffer.AsMemory(_start, _end - _start);
@@ -18,31 +26,36 @@ internal sealed class HandshakeReader(Stream stream, int capacity = 1024)
         _start += count;
     }
 
-    /// <summary>Makes room for large reads, for those who go on to read a body.</summary>
-    public void EnsureCapacity(int size)
-    {
-        if (_buffer.Length < size)
-        {
-            Move(new byte[size]);
-        }
-    }
-
     /// <summary>Reads once, as much as comes.</summary>
     /// <returns>Whether something came; otherwise the other end is done.</returns>
-    public async ValueTask<bool> FillAsync(CancellationToken cancellationToken)
+    public ValueTask<bool> FillAsync(CancellationToken cancellationToken)
+        => _watch is null ? ReadOnceAsync(cancellationToken) : FillFromWatchAsync(cancellationToken);
+
+    /// <summary>Reads once, but only waits as long as it may: the next one who reads gets what the read brings.</summary>
+    /// <returns>Whether something came, or the other end is done; <see langword="null"/> where the wait was over before.</returns>
+    public async ValueTask<bool?> WatchAsync(CancellationToken over)
     {
-        if (_start == _end)
+        Task<bool> watch = _watch ??= ReadOnceAsync(CancellationToken.None).AsTask();
+
+        // Nearly every watch is over before something comes: that must not cost an exception.
+        await ((Task)watch).WaitAsync(over).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!watch.IsCompleted)
         {
-            _start = _end = 0;
-        }
-        else if (_end == _buffer.Length)
-        {
-            Move(_start > 0 ? _buffer : new byte[_buffer.Length * 2]);
+            return null;
         }
 
-        int read = await stream.ReadAsync(_buffer.AsMemory(_end), cancellationToken);
-        _end += read;
-        return read > 0;
+        bool hasCome = await watch;
+        _watch = null;
+        return hasCome;
+    }
+
+    /// <summary>Gives a large buffer back that holds nothing, where the connection may idle now.</summary>
+    public void Shrink()
+    {
+        if (_watch is null && _start == _end)
+        {
+            Take(_small);
+        }
     }
 
     /// <summary>The next byte, which stays where it is.</summary>
@@ -101,11 +114,46 @@ internal sealed class HandshakeReader(Stream stream, int capacity = 1024)
         }
     }
 
-    private void Move(byte[] target)
+    private async ValueTask<bool> FillFromWatchAsync(CancellationToken cancellationToken)
+        => await WatchAsync(cancellationToken) ?? throw new OperationCanceledException(cancellationToken);
+
+    private async ValueTask<bool> ReadOnceAsync(CancellationToken cancellationToken)
     {
-        Buffer.BlockCopy(_buffer, _start, target, 0, _end - _start);
+        MakeRoom();
+        int read = await stream.ReadAsync(_buffer.AsMemory(_end), cancellationToken);
+        _end += read;
+        return read > 0;
+    }
+
+    private void MakeRoom()
+    {
+        if (_buffer.Length == 0)
+        {
+            _buffer = _small;
+        }
+        else if (_end == _buffer.Length)
+        {
+            // A read that filled the buffer, of which all was consumed, is one of a body: more of it comes.
+            Take(_start == _end ? Rent(BodyBuffer) : _start > 0 ? _buffer : Rent(_buffer.Length * 2));
+        }
+        else if (_start == _end)
+        {
+            _start = _end = 0;
+        }
+    }
+
+    private byte[] Rent(int size) => _buffer.Length >= size ? _buffer : ArrayPool<byte>.Shared.Rent(size);
+
+    private void Take(byte[] target)
+    {
+        byte[] old = _buffer;
+        Buffer.BlockCopy(old, _start, target, 0, _end - _start);
         _buffer = target;
         _end -= _start;
         _start = 0;
+        if (old != target && old != _small && old.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(old);
+        }
     }
 }

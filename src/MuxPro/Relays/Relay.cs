@@ -8,8 +8,9 @@ public static class Relay
     /// An end of stream in one direction completes the other link's output, and the other direction goes on: half-close travels.
     /// A failure of either link, or a cancellation, ends everything at once: both links are aborted with it as the reason, so a reset
     /// travels too. A link whose reader is gone gets no more: that is reported as its failure, the link that feeds it is not read any more,
-    /// and the other direction may still finish what it has to say before both are disposed. While nothing arrives from a stream or a
-    /// socket, no buffer is held for it.
+    /// and the other direction may still finish what it has to say before both are disposed. A socket that takes no more is read to its end
+    /// before that: what its other end said before it closed arrives. While nothing arrives from a stream or a socket, no buffer is held
+    /// for it.
     /// </remarks>
     /// <param name="first">One link; owned by the relay from now on.</param>
     /// <param name="second">The other link; owned by the relay from now on.</param>

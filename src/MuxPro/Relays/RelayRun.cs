@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 namespace MuxPro;
 
 /// <summary>One relay at work: two directions and how they end together.</summary>
@@ -10,6 +12,7 @@ internal sealed class RelayRun(Link first, Link second)
     private readonly Lock _gate = new();
     private Exception? _error; // guarded by _gate
     private RelaySide? _failedSide; // guarded by _gate
+    private bool _isCut; // a socket took no more; guarded by _gate
     private bool _firstRead; // all of it; guarded by _gate
     private bool _secondRead; // guarded by _gate
 
@@ -35,8 +38,8 @@ internal sealed class RelayRun(Link first, Link second)
             Record(new OperationCanceledException(cancellationToken), side: null);
         }
 
-        await EndAsync(first, stopped).ConfigureAwait(false);
-        await EndAsync(second, stopped).ConfigureAwait(false);
+        await EndAsync(first, stopped || _isCut).ConfigureAwait(false);
+        await EndAsync(second, stopped || _isCut).ConfigureAwait(false);
         return new RelayResult(forward.Bytes, backward.Bytes, _error, _failedSide);
     }
 
@@ -114,12 +117,23 @@ internal sealed class RelayRun(Link first, Link second)
         {
             Record(new OperationCanceledException(cancellationToken), side: null);
         }
+        catch (IOException exception) when (direction.IsWriting && IsSocket(isForward ? second : first) && !stop.IsCancellationRequested)
+        {
+            // Its other end has closed. What that said before can still be read, and ends by itself; the reset travels after it.
+            Record(exception, target);
+            lock (_gate)
+            {
+                _isCut = true;
+            }
+        }
         catch (Exception exception)
         {
             Record(exception, direction.IsWriting ? target : source);
             await stop.CancelAsync().ConfigureAwait(false);
         }
     }
+
+    private static bool IsSocket(Link link) => link is StreamLink stream && stream.AsStream() is NetworkStream;
 
     private void Record(Exception error, RelaySide? side)
     {

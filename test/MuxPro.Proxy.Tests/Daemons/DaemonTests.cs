@@ -295,6 +295,37 @@ public sealed class DaemonTests
         Assert.Equal(0, await draining);
     }
 
+    [Fact(Timeout = Guard)]
+    public async Task HttpConnectionsThatRest_EndWithADrain_AndWithTheirInbound()
+    {
+        int port = Ports.Take();
+        await using Origin origin = await Origin.StartAsync();
+        string json = $$"""
+            { "inbounds": [ { "tag": "in", "protocol": "http", "port": {{port}} } ],
+              "outbounds": [ { "tag": "out", "protocol": "direct", "settings": { "allowPrivate": true } } ] }
+            """;
+        await using DaemonHost host = await DaemonHost.StartAsync(json);
+        using TcpClient replaced = await AskAsync();
+        await host.ApplyAsync(json.Replace("\"http\"", "\"mixed\"", StringComparison.Ordinal));
+        Assert.Equal(0, await replaced.GetStream().ReadAsync(new byte[1], Cancel));
+        using TcpClient drained = await AskAsync();
+        Task<int> draining = host.Daemon.DrainAsync(Cancel);
+        Assert.Equal(0, await drained.GetStream().ReadAsync(new byte[1], Cancel));
+        replaced.Close();
+        drained.Close();
+        Assert.Equal(0, await draining);
+
+        async Task<TcpClient> AskAsync()
+        {
+            var application = new TcpClient();
+            await application.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port), Cancel);
+            Link link = Link.FromStream(application.GetStream());
+            await HttpConversation.SayAsync(link, $"GET {origin.Uri("/bytes/0")} HTTP/1.1\r\nHost: x\r\n\r\n");
+            Assert.DoesNotContain("Connection: close", await HttpConversation.HearAsync(link), StringComparison.Ordinal);
+            return application;
+        }
+    }
+
     [Fact]
     public void Redirect_KeepsWhatItDoesNotName()
     {

@@ -22,7 +22,7 @@ public sealed class HttpForwarderTests
         await using (session)
         await using (origin)
         {
-            HttpForwarder forwarder = Forwarder(session, new ScriptedStream([Encoding.ASCII.GetBytes(beyond)]));
+            HttpForwarder forwarder = Forwarder(session, Link.FromStream(new ScriptedStream([Encoding.ASCII.GetBytes(beyond)])));
             Task forwarding = forwarder.RunAsync(Cancel);
             while (!forwarding.IsCompleted)
             {
@@ -48,7 +48,7 @@ public sealed class HttpForwarderTests
         await using (application)
         await using (atApplication)
         {
-            HttpForwarder forwarder = Forwarder(session, application.AsStream());
+            HttpForwarder forwarder = Forwarder(session, application);
             await atApplication.Output.CompleteAsync();
             Task forwarding = forwarder.RunAsync(Cancel);
             ReadResult request = await origin.Input.ReadAsync(Cancel);
@@ -59,7 +59,7 @@ public sealed class HttpForwarderTests
             {
                 _time.Advance(TimeSpan.FromSeconds(29));
                 await origin.Output.WriteAsync(interim, Cancel);
-                await reader.ReadExactlyAsync(new byte[interim.Length], Cancel);
+                await reader.ReadExactlyAsync(new byte[interim.Length + "Via: 1.1 muxpro\r\n".Length], Cancel);
             }
 
             await origin.Output.WriteAsync("HTTP/1.1 204 No Content\r\n\r\n"u8.ToArray(), Cancel);
@@ -76,7 +76,7 @@ public sealed class HttpForwarderTests
         await using (origin)
         {
             var application = new ScriptedStream([], endsAfterwards: false);
-            HttpForwarder forwarder = Forwarder(session, application);
+            HttpForwarder forwarder = Forwarder(session, Link.FromStream(application));
             Task forwarding = forwarder.RunAsync(Cancel);
             ReadResult request = await origin.Input.ReadAsync(Cancel);
             origin.Input.AdvanceTo(request.Buffer.End);
@@ -87,9 +87,10 @@ public sealed class HttpForwarderTests
         }
     }
 
-    private HttpForwarder Forwarder(Link session, Stream application)
+    private HttpForwarder Forwarder(Link session, Link application)
     {
         HttpRequest request = HttpRequest.Parse("GET http://a/ HTTP/1.1\r\n\r\n"u8);
-        return new HttpForwarder(request, new HandshakeReader(application), application, session, _time);
+        var origin = new HttpOrigin(session, _time, _ => session.DisposeAsync());
+        return new HttpForwarder(request, new HandshakeReader(application.AsStream()), application, origin, CancellationToken.None);
     }
 }

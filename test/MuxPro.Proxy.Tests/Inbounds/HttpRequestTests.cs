@@ -17,14 +17,18 @@ public sealed class HttpRequestTests
     [InlineData("GET http://[::1]:8080/ HTTP/1.1", "tcp:[::1]:8080", "GET / HTTP/1.1", "[::1]:8080")]
     [InlineData("GET http://[::1]/ HTTP/1.1", "tcp:[::1]:80", "GET / HTTP/1.1", "[::1]")]
     [InlineData("GET http://user:p@ss@example.com:81/x HTTP/1.1", "tcp:example.com:81", "GET /x HTTP/1.1", "example.com:81")]
-    [InlineData("GET http://127.0.0.1/%20/../x HTTP/1.1", "tcp:127.0.0.1:80", "GET /%20/../x HTTP/1.1", "127.0.0.1")]
+    [InlineData("GET ws://127.0.0.1/%20/../x HTTP/1.1", "tcp:127.0.0.1:80", "GET /%20/../x HTTP/1.1", "127.0.0.1")]
     [InlineData("OPTIONS http://example.com HTTP/1.1", "tcp:example.com:80", "OPTIONS * HTTP/1.1", "example.com")]
     public void Absolute_BecomesOriginForm(string line, string destination, string originLine, string host)
     {
         HttpRequest request = Parse($"{line}\r\nHost: other.example\r\n\r\n");
         Assert.False(request.IsConnect);
         Assert.Equal(destination, request.Destination.ToString());
-        Assert.Equal($"{originLine}\r\nHost: {host}\r\nConnection: close\r\n\r\n", Encoding.ASCII.GetString(request.ToOrigin()));
+        string last = originLine.EndsWith("1.0", StringComparison.Ordinal) ? "Via: 1.0 muxpro\r\nConnection: close" : "Via: 1.1 muxpro";
+        Assert.Equal($"{originLine}\r\nHost: {host}\r\n{last}\r\n\r\n", Encoding.ASCII.GetString(request.ToOrigin()));
+
+        // However often it is sent.
+        Assert.Same(request.ToOrigin(), request.ToOrigin());
     }
 
     [Theory]
@@ -42,6 +46,7 @@ public sealed class HttpRequestTests
     [InlineData("GET /x?u=http://a HTTP/1.1\r\nHost: a", 400)]
     [InlineData("GET https://example.com/ HTTP/1.1", 501)]
     [InlineData("GET ftp://example.com/ HTTP/1.1", 501)]
+    [InlineData("GET wss://example.com/ HTTP/1.1", 501)]
     [InlineData("GET http:///x HTTP/1.1", 400)]
     [InlineData("GET http://a:b/ HTTP/1.1", 400)]
     [InlineData("GET http://a:70000/ HTTP/1.1", 400)]
@@ -80,8 +85,36 @@ public sealed class HttpRequestTests
             + "Proxy-Authorization: Basic x\r\nX-Secret: 1\r\nX-Kept: 2\r\nUpgrade: h2c\r\nTE: trailers\r\nKeep-Alive: 1\r\nExpect: 100-continue\r\n"
             + "Transfer-Encoding: chunked\r\n\r\n");
         Assert.Equal(
-            "POST / HTTP/1.1\r\nHost: a\r\nX-Kept: 2\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nX-Kept: 2\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\nVia: 1.1 muxpro\r\n\r\n",
             Encoding.ASCII.GetString(request.ToOrigin()));
+    }
+
+    [Theory]
+    [InlineData("GET", "Connection: x, Upgrade\r\nUpgrade: websocket", true)]
+    [InlineData("GET", "Connection: close, upgrade\r\nupgrade: websocket, other", true)]
+    [InlineData("GET", "Connection: Upgrade", false)]
+    [InlineData("GET", "Upgrade: websocket", false)]
+    [InlineData("POST", "Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 1", false)]
+    public void Upgrade_IsPassedOn_WhereItIsAskedForProperly(string method, string fields, bool isUpgrade)
+    {
+        HttpRequest request = Parse($"{method} http://a/ HTTP/1.1\r\n{fields}\r\n\r\n");
+        string sent = Encoding.ASCII.GetString(request.ToOrigin());
+        Assert.Equal(isUpgrade, request.IsUpgrade);
+        Assert.Equal(isUpgrade, sent.Contains("websocket", StringComparison.Ordinal));
+        Assert.Equal(isUpgrade, sent.Contains("Connection: Upgrade\r\n", StringComparison.Ordinal));
+        Assert.False(Parse($"{method} http://a/ HTTP/1.0\r\n{fields}\r\n\r\n").IsUpgrade);
+    }
+
+    [Theory]
+    [InlineData("HTTP/1.1", "", true)]
+    [InlineData("HTTP/1.1", "Connection: x, Close\r\n", false)]
+    [InlineData("HTTP/1.1", "Proxy-Connection: close\r\n", false)]
+    [InlineData("HTTP/1.0", "Connection: keep-alive\r\n", false)]
+    public void Connection_GoesOn_WhereBothCan(string version, string fields, bool isPersistent)
+    {
+        HttpRequest request = Parse($"GET http://a/ {version}\r\n{fields}\r\n");
+        Assert.Equal(isPersistent, request.IsPersistent);
+        Assert.Equal(!isPersistent, Encoding.ASCII.GetString(request.ToOrigin()).Contains("Connection: close\r\n", StringComparison.Ordinal));
     }
 
     [Theory]

@@ -188,6 +188,25 @@ public sealed class RelayTests
     }
 
     [Fact]
+    public async Task SocketClosesOnUnreadBytes_WhatItSaidArrives_ThenTheReset()
+    {
+        (Link near, Link far, Task<RelayResult> relay) = await StartAsync(Kind.Socket, Kind.Socket, Cancel);
+        Task<byte[]> flood = SendRandomAsync(near, 3, 64 * 1024 * 1024);
+        ReadResult some = await far.Input.ReadAsync(Cancel);
+        far.Input.AdvanceTo(some.Buffer.End);
+        await SendAsync(far, "the last word");
+        await far.DisposeAsync();
+        Assert.Equal("the last word", await ReadSomeAsync(near, 13));
+        RelayResult result = await relay.WaitAsync(Cancel);
+        Assert.NotNull(result.Error);
+        Assert.Equal((13, RelaySide.Second), (result.BytesBackward, result.FailedSide));
+
+        // A reset is told once, to whoever comes first: to the writer here.
+        await Assert.ThrowsAnyAsync<IOException>(() => flood);
+        await near.DisposeAsync();
+    }
+
+    [Fact]
     public async Task Idle_StreamIsAskedWithoutABuffer()
     {
         var stream = new ScriptedStream(10, 64 * 1024, 64 * 1024, 7, 0);
