@@ -5,8 +5,8 @@ namespace MuxPro.Proxy.Shared;
 /// that is said once and the last good ones stay. Safe to use from many threads.
 /// </summary>
 /// <remarks>
-/// Looking costs a system call. Notices of the kernel would cost a watch for each directory, say nothing of files behind links or on network mounts, and come in
-/// the middle of a write.
+/// Looking costs a read of a small file. Notices of the kernel (<c>PhysicalFileProvider</c>) would cost a watch for each directory, say nothing of
+/// files behind links or on network mounts, and come in the middle of a write; its polling sees neither the length nor the clock of the tests.
 /// </remarks>
 internal sealed class WatchedFile<T>
     where T : class

@@ -201,7 +201,7 @@ internal sealed class OutboundTransport
         {
             throw new AuthenticationException(
                 _pins.Count > 0
-                    ? $"its key is {pin}, none of those that 'pins' (--pin) expects."
+                    ? $"its key is {pin}, none of 'pins' (--pin)."
                     : $"its key is {pin}, and no authority vouches for it by the name '{_settings.TlsSettings.ServerName ?? _address}'; 'pins' of tlsSettings can name the key.",
                 exception);
         }

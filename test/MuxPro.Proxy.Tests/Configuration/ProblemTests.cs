@@ -20,7 +20,7 @@ public sealed class ProblemTests
     [InlineData("{ " + In + ", " + Out + ", \"inbound\": [] }", "$.inbound", "did you mean 'inbounds'?")]
     [InlineData("{ " + In + ", " + Out + ", " + Out + " }", "$.outbounds", "twice")]
     [InlineData("{ " + In + ", " + Out + ", \"policy\": {} }", "$.policy", "V2Ray's and not served here; instead: the fields of 'limits'")]
-    [InlineData("{ " + In + ", " + Out + ", \"log\": { \"loglevel\": \"loud\" } }", "$.log.loglevel", "one of 'debug', 'info', 'warning', 'error', 'none'")]
+    [InlineData("{ " + In + ", " + Out + ", \"log\": { \"loglevel\": \"loud\" } }", "$.log.loglevel", "one of 'trace', 'debug', 'info', 'warning', 'error', 'critical', 'none'")]
     [InlineData("{ " + In + ", " + Out + ", \"limits\": { \"udpTimeout\": 0 } }", "$.limits.udpTimeout", "a whole number from 1 to 86400")]
     [InlineData("{ " + In + ", " + Out + ", \"limits\": 7 }", "$.limits", "7 is not right; it is an object")]
     [InlineData("{ \"inbounds\": [ { \"port\": 1 } ], " + Out + " }", "$.inbounds[0]", "'protocol' is missing: it is one of 'socks', 'http', 'mixed', 'forward', 'mux'")]

@@ -112,6 +112,9 @@ public sealed class SecurityChecksTests : IDisposable
     [InlineData("\"protocol\": \"mux\", \"settings\": { \"servers\": [ { \"address\": \"a\", \"port\": 1 } ] }, \"mux\": { \"concurrency\": -1 }", "mux")]
     [InlineData("\"protocol\": \"http\", \"settings\": { \"servers\": [ { \"address\": \"a\", \"port\": 1, \"users\": [ { \"user\": \"a\", \"pass\": \"b\" }, { \"user\": \"c\", \"pass\": \"d\" } ] } ] }", "settings.servers[0].users[1]")]
     [InlineData("\"protocol\": \"mux\", \"settings\": { \"servers\": [ { \"address\": \"/run/a\", \"port\": 1 } ] }, \"streamSettings\": { \"network\": \"unix\" }", "settings.servers[0].port")]
+    [InlineData("\"protocol\": \"mux\", \"settings\": { \"servers\": [ { \"address\": \"a\", \"port\": 1, \"pins\": [ \"" + SomePin + "\" ] } ] }", "settings.servers[0].pins")]
+    [InlineData("\"protocol\": \"mux\", \"settings\": { \"servers\": [ { \"address\": \"a\", \"port\": 1 } ] }, \"mux\": { \"versions\": [] }", "mux.versions")]
+    [InlineData("\"protocol\": \"mux\", \"settings\": { \"servers\": [ { \"address\": \"a\", \"port\": 1 } ] }, \"mux\": { \"maxBytes\": \"10X\" }", "mux.maxBytes")]
     public void Outbounds_AreChecked(string fields, string paths)
     {
         IReadOnlyList<ConfigurationProblem> problems = Problems($$"""{ "inbounds": [ { "protocol": "socks", "port": 1080 } ], "outbounds": [ { {{fields}} } ] }""");

@@ -326,6 +326,28 @@ public sealed class DaemonTests
         }
     }
 
+    /// <summary>What the options of the verbs say, a configuration says too.</summary>
+    [Fact(Timeout = Guard)]
+    public async Task MainConnections_WearOut_AsTheConfigurationSays()
+    {
+        (int socks, int server) = (Ports.Take(), Ports.Take());
+        await using var target = new LoadTarget();
+        await using DaemonHost host = await DaemonHost.StartAsync($$"""
+            { "inbounds": [ { "tag": "in", "protocol": "socks", "port": {{socks}} },
+                            { "tag": "server", "protocol": "mux", "port": {{server}}, "settings": { "versions": [ "0.1" ] } } ],
+              "outbounds": [ { "tag": "relay", "protocol": "mux", "settings": { "servers": [ { "address": "127.0.0.1", "port": {{server}} } ] },
+                               "mux": { "maxBytes": "64K", "maxAge": 3600, "picker": "leastLoaded", "versions": [ "private", "0.1" ] } },
+                             { "tag": "out", "protocol": "direct", "settings": { "allowPrivate": true } } ],
+              "routing": { "rules": [ { "inboundTag": "server", "outboundTag": "out" } ] } }
+            """);
+        for (int i = 0; i < 3; i++)
+        {
+            await Load.DownloadAsync(new IPEndPoint(IPAddress.Loopback, socks), target, 100_000);
+        }
+
+        Assert.Equal(3, host.Log.Entries.Count(static entry => entry.Id == 50));
+    }
+
     [Fact]
     public void Redirect_KeepsWhatItDoesNotName()
     {
