@@ -21,30 +21,35 @@ internal sealed class ClientCommand
         HelpName = "HOST:PORT",
         Required = true,
     };
-    private readonly Option<string> _key = CommonOptions.Key("This client's certificate and private key (PEM); not needed for a server that takes anybody.");
+    private readonly Option<string> _key = CommonOptions.Key(
+        "This client's certificate and private key (PEM); not needed for a server that takes anybody.");
     private readonly Option<string[]> _pin = new("--pin")
     {
         Description = "The server's key: one for all servers, or one for each in their order.",
         HelpName = "sha256:HEX",
     };
-    private readonly Option<bool> _ca = CommonOptions.Flag("--ca", "Checks the server's certificate by this system's authorities instead of --pin.");
+    private readonly Option<bool> _ca = CommonOptions.Flag(
+        "--ca", "Checks the server's certificate by this system's authorities instead of --pin.");
     private readonly Option<string> _listen = CommonOptions.Listen("Where applications connect to, by SOCKS5 or HTTP.");
     private readonly Option<string[]> _user = new("--user")
     {
         Description = "Asks applications for this name and password; may be given several times.",
         HelpName = "NAME:PASSWORD",
     };
-    private readonly Option<bool> _allowAnonymous = CommonOptions.Flag("--allow-anonymous", "Serves other hosts without asking for a password.");
+    private readonly Option<bool> _allowAnonymous = CommonOptions.Flag(
+        "--allow-anonymous", "Serves other hosts without asking for a password.");
     private readonly Option<bool> _plaintext = CommonOptions.Flag("--plaintext", "No TLS: everybody on the way reads along.");
     private readonly Option<int> _concurrency = CommonOptions.Number(
         "--concurrency", "Most connections at once over one main connection.", Mux.Concurrency, 1, ushort.MaxValue);
     private readonly Option<int> _maxConnection = CommonOptions.Number(
-        "--max-connection", "Most connections that a main connection carries in its life; 0 for any number.", Mux.MaxConnection, 0, int.MaxValue);
+        "--max-connection", "Most connections that a main connection carries in its life; 0 for any number.", Mux.MaxConnection, 0,
+            int.MaxValue);
     private readonly Option<int> _maxAge = CommonOptions.Number(
         "--max-age", "Seconds after which a main connection takes no new connection, less up to a tenth; 0 for never.", 0, 0, int.MaxValue);
     private readonly Option<string> _maxBytes = new("--max-bytes")
     {
-        Description = "Bytes, both directions together, after which a main connection takes no new connection, less up to a tenth: 10G; 0 for any number.",
+        Description = "Bytes, both directions together, after which a main connection takes no new connection, "
+            + "less up to a tenth: 10G; 0 for any number.",
         HelpName = "N[K|M|G]",
         DefaultValueFactory = _ => "0",
     };
@@ -52,7 +57,8 @@ internal sealed class ClientCommand
         "--xudp-concurrency", "Most UDP associations at once over a main connection of their own; 0: they share those of the others.",
         Mux.XudpConcurrency, 0, ushort.MaxValue);
     private readonly Option<string> _picker = CommonOptions.Choice(
-        "--picker", "Which main connection with room gets a connection: the first one, or the one that carries the fewest.", "incremental", LeastLoaded);
+        "--picker", "Which main connection with room gets a connection: the first one, or the one that carries the fewest.", "incremental",
+            LeastLoaded);
     private readonly Option<int> _maxClients = CommonOptions.Number(
         "--max-clients", "Most applications' connections at once.", Limits.MaxConnections, 1, 1_000_000);
     private readonly Option<string[]> _priority = new("--priority")
@@ -71,7 +77,8 @@ internal sealed class ClientCommand
         var options = new ClientCommand();
         var command = new Command(
             "client",
-            "Takes SOCKS5 and HTTP proxy connections and carries them to a server. Example: muxpro client --server relay.example:9527 --key client.pem --pin sha256:HEX")
+            "Takes SOCKS5 and HTTP proxy connections and carries them to a server. "
+            + "Example: muxpro client --server relay.example:9527 --key client.pem --pin sha256:HEX")
         {
             options._server,
             options._key,
@@ -113,7 +120,8 @@ internal sealed class ClientCommand
 
         var configuration = new DaemonConfiguration
         {
-            Inbounds = [CommonOptions.ToInbound("client", listen, new MixedInboundSettings { Accounts = users, Udp = true, ForwardMux = true })],
+            Inbounds = [CommonOptions.ToInbound("client", listen,
+                new MixedInboundSettings { Accounts = users, Udp = true, ForwardMux = true })],
             Outbounds =
             [
                 new OutboundConfiguration
@@ -132,7 +140,8 @@ internal sealed class ClientCommand
                         ],
                     },
                     StreamSettings = plaintext ? new StreamConfiguration()
-                        : CommonOptions.ToClientStream(keyPath is null ? null : new CertificateConfiguration { CertificateFile = keyPath }, pins: []),
+                        : CommonOptions.ToClientStream(keyPath is null ? null : new CertificateConfiguration { CertificateFile = keyPath },
+                            pins: []),
                     Mux = new MuxConfiguration
                     {
                         Concurrency = parsed.GetValue(_concurrency),
@@ -146,7 +155,8 @@ internal sealed class ClientCommand
                 },
             ],
             Routing = new RoutingConfiguration { Rules = priorities },
-            Limits = new LimitsConfiguration { MaxConnections = parsed.GetValue(_maxClients), UdpTimeout = parsed.GetValue(_udpTimeout), DrainTimeout = 0 },
+            Limits = new LimitsConfiguration { MaxConnections = parsed.GetValue(_maxClients), UdpTimeout = parsed.GetValue(_udpTimeout),
+                DrainTimeout = 0 },
         };
 
         using DaemonLog log = CommonOptions.CreateLog(parsed.GetRequiredValue(_logLevel), parsed.InvocationConfiguration.Error);
@@ -189,7 +199,8 @@ internal sealed class ClientCommand
         {
             if (key is not null || pins.Length > 0 || ca)
             {
-                throw new ConfigurationException("--plaintext: without TLS there are no keys to show or to check; leave --key, --pin and --ca out.");
+                throw new ConfigurationException(
+                    "--plaintext: without TLS there are no keys to show or to check; leave --key, --pin and --ca out.");
             }
         }
         else if (pins.Length == 0 == !ca)
@@ -201,7 +212,8 @@ internal sealed class ClientCommand
         else if (pins.Length > 1 && pins.Length != servers.Length)
         {
             throw new ConfigurationException(
-                $"--pin is there {pins.Length} times, --server {servers.Length} times: give one pin for all servers, or one for each in their order.");
+                $"--pin is there {pins.Length} times, --server {servers.Length} times: "
+                + "give one pin for all servers, or one for each in their order.");
         }
     }
 

@@ -13,7 +13,8 @@ internal static class CommonOptions
 {
     public const string LoopbackProxy = "127.0.0.1:1080";
 
-    private static readonly (string Name, MuxVersion Version)[] VersionNames = [("private", MuxVersion.Private), ("0.1", MuxVersion.V0_1), ("0.0", MuxVersion.V0_0)];
+    private static readonly (string Name, MuxVersion Version)[] VersionNames =
+        [("private", MuxVersion.Private), ("0.1", MuxVersion.V0_1), ("0.0", MuxVersion.V0_0)];
     private static readonly string[] LogLevels = [.. Enum.GetNames<LogLevel>().Select(name => name.ToLowerInvariant())];
 
     public static Option<string> Listen(string description) => new("--listen") { Description = description, HelpName = "ADDR:PORT" };
@@ -94,12 +95,16 @@ internal static class CommonOptions
         return option;
     }
 
-    /// <summary>The log of a verb that has no configuration file: all of it goes to standard error, with a line per connection from 'information' on.</summary>
+    /// <summary>
+    /// The log of a verb that has no configuration file: all of it goes to standard error, with a line per connection from 'information'
+    /// on.
+    /// </summary>
     public static DaemonLog CreateLog(string level, TextWriter error)
     {
         LogLevel least = Enum.Parse<LogLevel>(level, ignoreCase: true);
         return DaemonLog.Create(
-            new LogConfiguration { Loglevel = (LogSeverity)least, Access = least <= LogLevel.Information ? "" : DaemonLog.None }, output: error, error);
+            new LogConfiguration { Loglevel = (LogSeverity)least, Access = least <= LogLevel.Information ? "" : DaemonLog.None },
+                output: error, error);
     }
 
     public static IReadOnlyList<MuxVersion> ToVersions(string option, string text) => [.. text.Split(',').Select(name =>
@@ -165,10 +170,12 @@ internal static class CommonOptions
     /// <summary>TLS of a server for main connections alone, or none.</summary>
     /// <param name="key">What it shows; <see langword="null"/> for no TLS.</param>
     /// <param name="clients">The keys of clients, where TLS alone decides who comes in.</param>
-    public static StreamConfiguration ToServerStream(CertificateConfiguration? key, params IReadOnlyList<Pin> clients) => key is null ? new() : new()
+    public static StreamConfiguration ToServerStream(CertificateConfiguration? key, params IReadOnlyList<Pin> clients) => key is null ? new()
+        : new()
     {
         Security = TransportSecurity.Tls,
-        TlsSettings = new TlsConfiguration { Certificates = [key], Alpn = ["muxpro"], VerifyClientCertificate = clients.Count > 0, Pins = clients },
+        TlsSettings = new TlsConfiguration { Certificates = [key], Alpn = ["muxpro"], VerifyClientCertificate = clients.Count > 0,
+            Pins = clients },
     };
 
     /// <summary>TLS of a client, which shows a key where it has one.</summary>

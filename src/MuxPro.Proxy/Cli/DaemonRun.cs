@@ -22,9 +22,11 @@ internal static class DaemonRun
     {
         try
         {
-            return await Daemon.StartAsync(configuration, keys, new DaemonOptions { LoggerFactory = log.LoggerFactory, AccessLog = log.Access });
+            return await Daemon.StartAsync(configuration, keys,
+                new DaemonOptions { LoggerFactory = log.LoggerFactory, AccessLog = log.Access });
         }
-        catch (ConfigurationException exception) when (Array.Find(files, named => named.File is not null && named.File == exception.File).Option is { } option)
+        catch (ConfigurationException exception) when (
+            Array.Find(files, named => named.File is not null && named.File == exception.File).Option is { } option)
         {
             throw new ConfigurationException($"{option.Name} {exception.Message}", exception);
         }
@@ -50,13 +52,15 @@ internal static class DaemonRun
         }
 
         output.WriteLine(
-            $"muxpro {verb} stops: it takes nothing new and waits up to {timeout.TotalSeconds} s for what is open (connections: {daemon.OpenConnections}); "
+            $"muxpro {verb} stops: it takes nothing new and waits up to {timeout.TotalSeconds} s for what is open "
+            + $"(connections: {daemon.OpenConnections}); "
             + "a second signal stops it at once.");
         using var enough = new CancellationTokenSource(timeout, TimeProvider.System);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(enough.Token, now);
         if (await daemon.DrainAsync(deadline.Token) is int cut and > 0)
         {
-            logger.CutByDrain(cut, now.IsCancellationRequested ? "as a second signal wants it" : "'limits.drainTimeout' (--drain-timeout) has passed");
+            logger.CutByDrain(cut, now.IsCancellationRequested ? "as a second signal wants it"
+                : "'limits.drainTimeout' (--drain-timeout) has passed");
         }
     }
 }

@@ -27,7 +27,8 @@ internal static class PriorityOption
         }
         catch (FormatException exception)
         {
-            throw new ConfigurationException($"{option} '{rule}': a port is a number from 1 to 65535, a range two of them, the lower one first.", exception);
+            throw new ConfigurationException(
+                $"{option} '{rule}': a port is a number from 1 to 65535, a range two of them, the lower one first.", exception);
         }
 
         return byte.TryParse(sides[1], NumberStyles.None, CultureInfo.InvariantCulture, out byte priority)

@@ -27,7 +27,8 @@ internal sealed class ServerCommand
     private readonly Option<int> _maxClients = CommonOptions.Number(
         "--max-clients", "Most main connections at once.", DefaultMaxClients, 1, 1_000_000);
     private readonly Option<int> _highestPriority = CommonOptions.Number(
-        "--highest-priority", "The highest priority that clients may use, where their line says nothing else; 0 is served first.", 0, 0, byte.MaxValue);
+        "--highest-priority", "The highest priority that clients may use, where their line says nothing else; 0 is served first.", 0, 0,
+            byte.MaxValue);
     private readonly Option<int> _udpTimeout = CommonOptions.UdpTimeout("Seconds after which an idle flow of datagrams ends.");
     private readonly Option<int> _drainTimeout = CommonOptions.Number(
         "--drain-timeout", "Seconds that a stop (Ctrl-C, SIGTERM) waits for what is open; 0 for none.", 30, 0, 86_400);
@@ -47,7 +48,8 @@ internal sealed class ServerCommand
         var options = new ServerCommand(now);
         var command = new Command(
             "server",
-            "Takes main connections and connects to the targets. Example: muxpro server --listen 0.0.0.0:9527 --key server.pem --authorized authorized")
+            "Takes main connections and connects to the targets. "
+            + "Example: muxpro server --listen 0.0.0.0:9527 --key server.pem --authorized authorized")
         {
             options._listen,
             options._key,
@@ -87,9 +89,11 @@ internal sealed class ServerCommand
                     Protocols = [MuxProtocolName.MuxPro],
                     Versions = versions,
                     HighestPriority = parsed.GetValue(_highestPriority),
-                }) with { StreamSettings = CommonOptions.ToServerStream(keyPath is null ? null : new CertificateConfiguration { CertificateFile = keyPath }) },
+                }) with { StreamSettings = CommonOptions.ToServerStream(keyPath is null ? null
+                    : new CertificateConfiguration { CertificateFile = keyPath }) },
             ],
-            Outbounds = [new OutboundConfiguration { Tag = "direct", Settings = new DirectOutboundSettings { AllowPrivate = allowPrivate } }],
+            Outbounds = [new OutboundConfiguration { Tag = "direct",
+                Settings = new DirectOutboundSettings { AllowPrivate = allowPrivate } }],
             Limits = new LimitsConfiguration
             {
                 MaxConnections = parsed.GetValue(_maxClients),
@@ -99,14 +103,16 @@ internal sealed class ServerCommand
         };
 
         using DaemonLog log = CommonOptions.CreateLog(parsed.GetRequiredValue(_logLevel), parsed.InvocationConfiguration.Error);
-        await using Daemon daemon = await DaemonRun.StartAsync(configuration, new KeyStore(), log, (_key, keyPath), (_authorized, authorizedPath));
+        await using Daemon daemon = await DaemonRun.StartAsync(configuration, new KeyStore(), log, (_key, keyPath),
+            (_authorized, authorizedPath));
         Inbound inbound = daemon.Inbounds[0];
         string who = inbound.MainConnections.Authorized is { } authorized ? $"{authorized.CountText} of {authorized.Path}" : "anybody";
         string how = inbound.Pin is { } pin ? $"TLS 1.3, key {pin}" : "no encryption";
         parsed.InvocationConfiguration.Output.WriteLine(
             $"muxpro server on {daemon.EndPoints[0]}: {how}; for {who}; private targets are {(allowPrivate ? "allowed" : "refused")}.");
         await DaemonRun.UntilStoppedAsync(cancellationToken);
-        await DaemonRun.DrainAsync("server", daemon, parsed.InvocationConfiguration.Output, log.LoggerFactory.CreateLogger("MuxPro.Proxy.Daemon"), _now);
+        await DaemonRun.DrainAsync("server", daemon, parsed.InvocationConfiguration.Output,
+            log.LoggerFactory.CreateLogger("MuxPro.Proxy.Daemon"), _now);
         return ExitCode.Success;
     }
 
@@ -115,7 +121,8 @@ internal sealed class ServerCommand
     {
         if (plaintext && (key is not null || authorized is not null))
         {
-            throw new ConfigurationException("--plaintext: without TLS there are no keys to show or to check; leave --key and --authorized out.");
+            throw new ConfigurationException(
+                "--plaintext: without TLS there are no keys to show or to check; leave --key and --authorized out.");
         }
 
         if (!plaintext && key is null)

@@ -36,7 +36,8 @@ internal static class UpCommand
         if (!IPAddress.IsLoopback(listen.Address))
         {
             throw new ConfigurationException(
-                $"--listen {listen}: other hosts could use this proxy and reach this machine's own services; 'up' listens on loopback only.");
+                $"--listen {listen}: other hosts could use this proxy and reach this machine's own services; "
+                + "'up' listens on loopback only.");
         }
 
         using var serverKey = KeyFile.Create("muxpro server", TimeProvider.System);
@@ -64,7 +65,8 @@ internal static class UpCommand
     {
         Inbounds =
         [
-            CommonOptions.ToInbound("server", new IPEndPoint(IPAddress.Loopback, 0), new MuxInboundSettings { Protocols = [MuxProtocolName.MuxPro] })
+            CommonOptions.ToInbound("server", new IPEndPoint(IPAddress.Loopback, 0),
+                new MuxInboundSettings { Protocols = [MuxProtocolName.MuxPro] })
                 with { StreamSettings = CommonOptions.ToServerStream(key, client) },
         ],
         Outbounds = [new OutboundConfiguration { Tag = "direct", Settings = new DirectOutboundSettings { AllowPrivate = true } }],
@@ -78,7 +80,8 @@ internal static class UpCommand
             new OutboundConfiguration
             {
                 Tag = "server",
-                Settings = new MuxOutboundSettings { Servers = [new MuxServerConfiguration { Address = server.Address.ToString(), Port = server.Port }] },
+                Settings = new MuxOutboundSettings { Servers = [new MuxServerConfiguration { Address = server.Address.ToString(),
+                    Port = server.Port }] },
                 StreamSettings = CommonOptions.ToClientStream(key, [pin]),
             },
         ],

@@ -5,8 +5,8 @@ using MuxPro.Proxy.Shared;
 namespace MuxPro.Proxy.Dispatch;
 
 /// <summary>
-/// The part of a flow that takes one outbound: all its destinations, or just one where the other end has no addresses for datagrams. It is opened again where its
-/// main connection is lost.
+/// The part of a flow that takes one outbound: all its destinations, or just one where the other end has no addresses for datagrams. It is
+/// opened again where its main connection is lost.
 /// </summary>
 internal sealed class DatagramWay(RoutedDatagramLink link, Destination target, Outbound expected)
 {
@@ -127,7 +127,8 @@ internal sealed class DatagramWay(RoutedDatagramLink link, Destination target, O
         {
             while (await CarryAsync())
             {
-                // At once, for what comes from outside has no other way. Where that is not for long, at once would be as fast as both ends can.
+                // At once, for what comes from outside has no other way. Where that is not for long, at once would be as fast as both ends
+                // can.
                 if (_reopened is { } since && link.TimeProvider.GetElapsedTime(since) < RoutedDatagramLink.Pause)
                 {
                     await Task.Delay(RoutedDatagramLink.Pause, link.TimeProvider, _closing.Token);
@@ -136,7 +137,8 @@ internal sealed class DatagramWay(RoutedDatagramLink link, Destination target, O
                 _reopened = link.TimeProvider.GetTimestamp();
             }
         }
-        catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException && _closing.IsCancellationRequested)
+        catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException
+            && _closing.IsCancellationRequested)
         {
             // It was closed.
         }

@@ -3,14 +3,17 @@ using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Dispatch;
 
-/// <summary>A sub-connection that goes through an outbound. Its disposal ends it, leaves the outbound, and writes the line of the access log.</summary>
+/// <summary>
+/// A sub-connection that goes through an outbound. Its disposal ends it, leaves the outbound, and writes the line of the access log.
+/// </summary>
 /// <param name="link">The way to the destination.</param>
 /// <param name="outbound">The outbound, entered.</param>
 /// <param name="destination">What was asked for.</param>
 /// <param name="priority">The priority that it has on its way.</param>
 /// <param name="started">When it was asked for.</param>
 /// <param name="dispatcher">Who reached it.</param>
-internal sealed class Dispatched(Link link, Outbound outbound, Destination destination, byte priority, long started, RoutedDispatcher dispatcher)
+internal sealed class Dispatched(Link link, Outbound outbound, Destination destination, byte priority, long started,
+    RoutedDispatcher dispatcher)
     : IAsyncDisposable
 {
     private int _isDisposed;

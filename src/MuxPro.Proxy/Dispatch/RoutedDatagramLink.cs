@@ -5,8 +5,8 @@ using MuxPro.Proxy.Routing;
 namespace MuxPro.Proxy.Dispatch;
 
 /// <summary>
-/// A flow whose datagrams go by the rules one by one: each outbound that they take has a way of its own, opened when the first datagram goes there. Ways
-/// that are lost with their main connection are opened again. One sender and one receiver.
+/// A flow whose datagrams go by the rules one by one: each outbound that they take has a way of its own, opened when the first datagram
+/// goes there. Ways that are lost with their main connection are opened again. One sender and one receiver.
 /// </summary>
 internal sealed class RoutedDatagramLink : DatagramLink
 {
@@ -44,9 +44,11 @@ internal sealed class RoutedDatagramLink : DatagramLink
     /// <param name="snapshots">Has the rules that count.</param>
     /// <param name="first">The first destination.</param>
     /// <param name="options">What its ways are opened with, where no rule says otherwise.</param>
-    /// <param name="onFailed">Told why a destination was not reached; then the flow outlives its ways. Without it, it ends with the last one.</param>
+    /// <param name="onFailed">Told why a destination was not reached; then the flow outlives its ways. Without it, it ends with the last
+    /// one.</param>
     public RoutedDatagramLink(
-        RoutedDispatcher dispatcher, ISnapshots snapshots, Destination first, DatagramOptions options, Action<Destination, Exception>? onFailed)
+        RoutedDispatcher dispatcher, ISnapshots snapshots, Destination first, DatagramOptions options,
+        Action<Destination, Exception>? onFailed)
     {
         _snapshots = snapshots;
         _onFailed = onFailed;
@@ -114,7 +116,8 @@ internal sealed class RoutedDatagramLink : DatagramLink
         }
     }
 
-    public override async ValueTask<bool> SendAsync(ReadOnlyMemory<byte> data, Destination? address = null, CancellationToken cancellationToken = default)
+    public override async ValueTask<bool> SendAsync(ReadOnlyMemory<byte> data, Destination? address = null,
+        CancellationToken cancellationToken = default)
     {
         Destination target = address ?? Destination;
         if (await FindAsync(target, cancellationToken) is { } way)
@@ -170,7 +173,9 @@ internal sealed class RoutedDatagramLink : DatagramLink
         _closing.Cancel();
     }
 
-    /// <summary>The way of a destination, opened where there is none, or <see langword="null"/> where it is not the time for that.</summary>
+    /// <summary>
+    /// The way of a destination, opened where there is none, or <see langword="null"/> where it is not the time for that.
+    /// </summary>
     private async ValueTask<DatagramWay?> FindAsync(Destination target, CancellationToken cancellationToken)
     {
         Snapshot snapshot = _snapshots.Current;

@@ -6,13 +6,11 @@ using MuxPro.Proxy.Shared;
 namespace MuxPro.Proxy.Dispatch;
 
 /// <summary>
-/// Reaches destinations for one who asks, by the rules that count at that moment: a configuration that was replaced decides nothing any more. Every line of the
-/// access log is written from here. Safe to use from many threads.
+/// Reaches destinations for one who asks, by the rules that count at that moment: a configuration that was replaced decides nothing any
+/// more. Every line of the access log is written from here. Safe to use from many threads.
 /// </summary>
 internal sealed class RoutedDispatcher(ISnapshots snapshots, SessionSource source)
 {
-    public SessionSource Source => source;
-
     /// <summary>The rules that count now: another object when they may choose otherwise.</summary>
     public Snapshot Rules => snapshots.Current;
 
@@ -30,7 +28,8 @@ internal sealed class RoutedDispatcher(ISnapshots snapshots, SessionSource sourc
         {
             Link link = await ReachAsync(
                 destination,
-                static (outbound, route, asked, cancellationToken) => outbound.DispatchAsync(asked.destination, route.Priority ?? asked.priority, cancellationToken),
+                static (outbound, route, asked, cancellationToken)
+                    => outbound.DispatchAsync(asked.destination, route.Priority ?? asked.priority, cancellationToken),
                 (destination, priority), attempt, cancellationToken);
             return new Dispatched(link, attempt.Outbound!, destination, attempt.Priority ?? priority, started, this);
         }
@@ -79,7 +78,9 @@ internal sealed class RoutedDispatcher(ISnapshots snapshots, SessionSource sourc
         => snapshot.Router.RouteAsync(
             new RouteRequest(destination, source.InboundTag, source.User, source.EndPoint as IPEndPoint), cancellationToken);
 
-    /// <summary>Reaches a destination through the outbound that the rules say, or the next one of a balancer where that one does not work.</summary>
+    /// <summary>
+    /// Reaches a destination through the outbound that the rules say, or the next one of a balancer where that one does not work.
+    /// </summary>
     /// <returns>What was reached. <paramref name="attempt"/> has the outbound, which the caller leaves in the end.</returns>
     internal async ValueTask<T> ReachAsync<T, TState>(
         Destination destination, Func<Outbound, Route, TState, CancellationToken, ValueTask<T>> reach, TState state, Attempt attempt,

@@ -19,7 +19,8 @@ internal sealed class Snapshot
     /// <param name="time">The clock.</param>
     /// <param name="loggers">Gets what goes wrong with rules.</param>
     public Snapshot(
-        DaemonConfiguration configuration, Func<OutboundConfiguration, Func<string, Outbound>, Outbound> create, TimeProvider time, ILoggerFactory loggers)
+        DaemonConfiguration configuration, Func<OutboundConfiguration, Func<string, Outbound>, Outbound> create, TimeProvider time,
+            ILoggerFactory loggers)
     {
         Configuration = configuration;
         Router = new Router(configuration.Routing, time, loggers.CreateLogger("MuxPro.Proxy.Routing"));
@@ -41,7 +42,9 @@ internal sealed class Snapshot
 
     public IEnumerable<Outbound> Outbounds => _outbounds.Values.Select(static outbound => outbound.Outbound);
 
-    /// <summary>Makes a snapshot; outbounds that did not change are those of the one before, with the main connections that they have.</summary>
+    /// <summary>
+    /// Makes a snapshot; outbounds that did not change are those of the one before, with the main connections that they have.
+    /// </summary>
     /// <exception cref="ConfigurationException">A file cannot be used.</exception>
     public static Snapshot Create(DaemonConfiguration configuration, OutboundContext context, Snapshot? before) => new(
         configuration,
@@ -70,7 +73,8 @@ internal sealed class Snapshot
 
         // What it goes through must be the same too.
         return outbound.ProxySettings is not { Tag: var through }
-            || (configuration.Outbounds.FirstOrDefault(other => other.Tag == through) is { } next && Unchanged(next, configuration) is not null)
+            || (configuration.Outbounds.FirstOrDefault(other => other.Tag == through) is { } next
+                && Unchanged(next, configuration) is not null)
             ? old.Outbound
             : null;
     }

@@ -4,7 +4,6 @@ using System.Net.Sockets;
 using System.Text;
 using MuxPro.Proxy.Configuration.Model;
 using MuxPro.Proxy.Shared;
-using MuxPro.Proxy.Socks;
 
 namespace MuxPro.Proxy.Http;
 
@@ -15,7 +14,15 @@ internal static class HttpConnectClient
     private const int MaxHeads = 8;
     private const int ProxyAuthenticationRequired = 407;
 
-    /// <inheritdoc cref="SocksClient.ConnectAsync"/>
+    /// <summary>Has a proxy connect to a destination; a name is looked up there.</summary>
+    /// <param name="link">The connection to the proxy; aborted where this fails.</param>
+    /// <param name="proxy">The proxy, as messages name it.</param>
+    /// <param name="destination">Where to.</param>
+    /// <param name="account">How to log in, where that is asked.</param>
+    /// <param name="cancellationToken">Gives up the attempt.</param>
+    /// <returns>The link to the destination.</returns>
+    /// <exception cref="SessionException">The proxy did not reach the destination.</exception>
+    /// <exception cref="IOException">The proxy does not do what one does.</exception>
     public static async ValueTask<Link> ConnectAsync(
         Link link, string proxy, Destination destination, AccountConfiguration? account, CancellationToken cancellationToken)
     {

@@ -65,7 +65,8 @@ internal sealed class MainConnections(MuxOptions options, WatchedFile<Authorized
     /// <param name="stopping">Closes it.</param>
     public async Task RunAsync(Link link, MainPeer peer, RoutedDispatcher dispatcher, CancellationToken stopping)
     {
-        // Never disposed: RefreshKeys may cancel it at any time, also when the main connection has just ended. Without a timer it holds nothing.
+        // Never disposed: RefreshKeys may cancel it at any time, also when the main connection has just ended. Without a timer it holds
+        // nothing.
         var running = new Running(new UserSessions(dispatcher, peer, options, flows, logger), new CancellationTokenSource());
         await using CancellationTokenRegistration registration =
             stopping.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), running.Closing);

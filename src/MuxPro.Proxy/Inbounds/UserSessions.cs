@@ -47,7 +47,8 @@ internal sealed class UserSessions : IDispatcher
     public ValueTask<DatagramLink> DispatchDatagramsAsync(Destination destination, CancellationToken cancellationToken = default)
         => DispatchDatagramsAsync(destination, new DatagramOptions(), cancellationToken);
 
-    public ValueTask<DatagramLink> DispatchDatagramsAsync(Destination destination, DatagramOptions options, CancellationToken cancellationToken)
+    public ValueTask<DatagramLink> DispatchDatagramsAsync(Destination destination, DatagramOptions options,
+        CancellationToken cancellationToken)
         => ReportedAsync(destination, _dispatcher.OpenFlowAsync(destination, options, cancellationToken));
 
     private async ValueTask<T> ReportedAsync<T>(Destination destination, ValueTask<T> dispatching)
@@ -72,7 +73,8 @@ internal sealed class UserSessions : IDispatcher
         {
             // Each way that the flow took has a line of its own; what was dropped on the main connection has only this one.
             _logger.FlowServed(
-                _peer.Source, _peer.Name, report.Destination, report.BytesToTarget, report.BytesFromTarget, report.DatagramsDropped, report.Priority,
+                _peer.Source, _peer.Name, report.Destination, report.BytesToTarget, report.BytesFromTarget, report.DatagramsDropped,
+                    report.Priority,
                 (long)report.Duration.TotalMilliseconds, TargetFailure.NameOf(report.Code));
         }
         else if (report.Target is { } link && _open.TryRemove(link, out Dispatched? dispatched))

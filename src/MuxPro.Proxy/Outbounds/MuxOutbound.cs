@@ -26,7 +26,8 @@ internal sealed class MuxOutbound : Outbound
     /// <param name="below">What goes without the multiplexer goes there; <see langword="null"/> where there is nothing below.</param>
     /// <param name="context">What outbounds have in common.</param>
     private MuxOutbound(
-        string tag, MuxConfiguration mux, IReadOnlyList<(string Name, Func<ClientStrategy, MuxOptions, IClientWorkerFactory> Create)> servers, Outbound? below,
+        string tag, MuxConfiguration mux,
+            IReadOnlyList<(string Name, Func<ClientStrategy, MuxOptions, IClientWorkerFactory> Create)> servers, Outbound? below,
         OutboundContext context)
         : base(tag, context.TimeProvider)
     {
@@ -60,13 +61,15 @@ internal sealed class MuxOutbound : Outbound
     /// <summary>To servers of its own; the first that takes a main connection gets it.</summary>
     /// <exception cref="ConfigurationException">A file cannot be used.</exception>
     public static MuxOutbound OverServers(
-        OutboundConfiguration configuration, IReadOnlyList<MuxServerConfiguration> servers, OutboundContext context, Func<Outbound>? through)
+        OutboundConfiguration configuration, IReadOnlyList<MuxServerConfiguration> servers, OutboundContext context,
+            Func<Outbound>? through)
     {
         return new MuxOutbound(configuration.Tag, configuration.Mux, [.. servers.Select(Make)], below: null, context);
 
         (string, Func<ClientStrategy, MuxOptions, IClientWorkerFactory>) Make(MuxServerConfiguration server)
         {
-            OutboundTransport transport = OutboundFactory.CreateTransport(configuration, server, configuration.Mux.Protocol, through, context);
+            OutboundTransport transport = OutboundFactory.CreateTransport(configuration, server, configuration.Mux.Protocol, through,
+                context);
             return (transport.Name, (limits, options) => new ReportingWorkerFactory(transport, limits, options));
         }
     }
@@ -89,7 +92,8 @@ internal sealed class MuxOutbound : Outbound
             ? await _below.DispatchAsync(destination, priority, cancellationToken)
             : await _manager.ConnectAsync(destination, priority, cancellationToken);
 
-    public override async ValueTask<DatagramLink> OpenFlowAsync(Destination first, DatagramOptions options, CancellationToken cancellationToken)
+    public override async ValueTask<DatagramLink> OpenFlowAsync(Destination first, DatagramOptions options,
+        CancellationToken cancellationToken)
     {
         bool isQuic = first.Port == QuicPort && _mux.XudpProxyUDP443 != XudpProxyUdp443.Allow;
         if (isQuic && _mux.XudpProxyUDP443 == XudpProxyUdp443.Reject)

@@ -27,7 +27,9 @@ internal static class OutboundFactory
     /// <summary>Makes an outbound's way to a server.</summary>
     /// <inheritdoc cref="OutboundTransport(OutboundConfiguration, ServerConfiguration, MuxProtocolName?, Func{Destination, byte, CancellationToken, ValueTask{Link}}?, OutboundContext)"/>
     public static OutboundTransport CreateTransport(
-        OutboundConfiguration outbound, ServerConfiguration server, MuxProtocolName? carries, Func<Outbound>? through, OutboundContext context) => new(
+        OutboundConfiguration outbound, ServerConfiguration server, MuxProtocolName? carries, Func<Outbound>? through,
+            OutboundContext context) => new(
             outbound, server, carries,
-            through is null ? null : (target, priority, cancellationToken) => through().DispatchAsync(target, priority, cancellationToken), context);
+            through is null ? null : (target, priority, cancellationToken) => through().DispatchAsync(target, priority, cancellationToken),
+                context);
 }

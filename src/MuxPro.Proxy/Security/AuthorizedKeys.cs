@@ -55,7 +55,8 @@ internal sealed class AuthorizedKeys
                 throw ConfigurationException.OfLine(path, i + 1, "a line starts with 'sha256:' and 64 hexadecimal digits.");
             }
 
-            if (words.Length is < 2 or > 3 || !IsName(words[1]) || (words.Length == 3 && !words[2].StartsWith(PriorityWord, StringComparison.Ordinal)))
+            if (words.Length is < 2 or > 3 || !IsName(words[1])
+                || (words.Length == 3 && !words[2].StartsWith(PriorityWord, StringComparison.Ordinal)))
             {
                 throw ConfigurationException.OfLine(
                     path, i + 1, "after the key comes one name of letters, digits and -_.@, and after it nothing or priority=N.");
@@ -64,8 +65,11 @@ internal sealed class AuthorizedKeys
             byte? highest = null;
             if (words.Length == 3)
             {
-                highest = byte.TryParse(words[2].AsSpan(PriorityWord.Length), NumberStyles.None, CultureInfo.InvariantCulture, out byte priority)
-                    ? priority : throw ConfigurationException.OfLine(path, i + 1, $"'{words[2]}': a priority is a number from 0, served first, to 255.");
+                highest = byte.TryParse(words[2].AsSpan(PriorityWord.Length), NumberStyles.None, CultureInfo.InvariantCulture,
+                    out byte priority)
+                    ? priority
+                    : throw ConfigurationException.OfLine(
+                        path, i + 1, $"'{words[2]}': a priority is a number from 0, served first, to 255.");
             }
 
             if (!keys.TryAdd(pin, new AuthorizedKey(words[1], highest)))
@@ -83,5 +87,6 @@ internal sealed class AuthorizedKeys
 
 /// <summary>What a line says about a key.</summary>
 /// <param name="Name">The user.</param>
-/// <param name="HighestPriority">The highest priority that the user may have, or <see langword="null"/> where the server's setting counts.</param>
+/// <param name="HighestPriority">The highest priority that the user may have, or <see langword="null"/> where the server's setting
+/// counts.</param>
 internal sealed record AuthorizedKey(string Name, byte? HighestPriority);

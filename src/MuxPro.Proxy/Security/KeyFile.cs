@@ -6,7 +6,10 @@ using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Security;
 
-/// <summary>A certificate and its private key in PEM files, mostly one, readable by its owner alone. Further certificates are sent along as the chain.</summary>
+/// <summary>
+/// A certificate and its private key in PEM files, mostly one, readable by its owner alone. Further certificates are sent along as the
+/// chain.
+/// </summary>
 internal sealed class KeyFile : IDisposable
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;

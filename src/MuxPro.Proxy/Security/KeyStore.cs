@@ -9,8 +9,9 @@ using MuxPro.Proxy.Shared;
 namespace MuxPro.Proxy.Security;
 
 /// <summary>
-/// What a configuration names of keys, certificates and lists of keys. Each file is read once, whether the configuration is checked first or not; who uses it has it
-/// read again when it changes. Keys that live in memory have a name instead of a file. Not safe to use from many threads.
+/// What a configuration names of keys, certificates and lists of keys. Each file is read once, whether the configuration is checked first
+/// or not; who uses it has it read again when it changes. Keys that live in memory have a name instead of a file. Not safe to use from many
+/// threads.
 /// </summary>
 internal sealed class KeyStore
 {
@@ -74,9 +75,11 @@ internal sealed class KeyStore
     }
 
     /// <summary>What is wrong with a configuration, and with the files that it names.</summary>
-    public IEnumerable<Finding> Check(DaemonConfiguration configuration, SourceMap sources) => ConfigurationChecks.Find(configuration, sources)
-        .Concat(configuration.Inbounds.SelectMany(inbound => Find(inbound.StreamSettings.TlsSettings).Concat(Find(inbound.Settings as MuxInboundSettings))))
-        .Concat(configuration.Outbounds.SelectMany(outbound => Find(outbound.StreamSettings.TlsSettings)));
+    public IEnumerable<Finding> Check(DaemonConfiguration configuration, SourceMap sources)
+        => ConfigurationChecks.Find(configuration, sources)
+            .Concat(configuration.Inbounds.SelectMany(inbound => Find(inbound.StreamSettings.TlsSettings)))
+            .Concat(configuration.Inbounds.SelectMany(inbound => Find(inbound.Settings as MuxInboundSettings)))
+            .Concat(configuration.Outbounds.SelectMany(outbound => Find(outbound.StreamSettings.TlsSettings)));
 
     private IEnumerable<Finding> Find(TlsConfiguration tls)
     {
@@ -88,7 +91,8 @@ internal sealed class KeyStore
             }
             else if (key!.Content.Certificate.NotAfter is var until && until < TimeProvider.System.GetLocalNow().DateTime)
             {
-                yield return new Finding(files, "certificateFile", $"{files.CertificateFile}: the certificate has expired on {until:yyyy-MM-dd}.", IsWarning: true);
+                yield return new Finding(files, "certificateFile",
+                    $"{files.CertificateFile}: the certificate has expired on {until:yyyy-MM-dd}.", IsWarning: true);
             }
         }
 
@@ -118,12 +122,14 @@ internal sealed class KeyStore
     }
 
     private LoadedFile<KeyFile> Load(CertificateConfiguration files) => Load(
-        _keys, (files.CertificateFile, files.KeyFile), files.KeyFile is null ? [files.CertificateFile] : [files.CertificateFile, files.KeyFile],
+        _keys, (files.CertificateFile, files.KeyFile), files.KeyFile is null ? [files.CertificateFile]
+            : [files.CertificateFile, files.KeyFile],
         () => KeyFile.Load(files.CertificateFile, files.KeyFile));
 
     private LoadedFile<AuthorizedKeys> LoadAuthorizedKeys(string path) => Load(_authorized, path, [path], () => AuthorizedKeys.Load(path));
 
-    private LoadedFile<X509Certificate2Collection> LoadAuthorities(string path) => Load(_authorities, path, [path], () => ReadAuthorities(path));
+    private LoadedFile<X509Certificate2Collection> LoadAuthorities(string path)
+        => Load(_authorities, path, [path], () => ReadAuthorities(path));
 
     private static LoadedFile<T> Load<TKey, T>(Dictionary<TKey, LoadedFile<T>> known, TKey key, string[] paths, Func<T> load)
         where TKey : notnull

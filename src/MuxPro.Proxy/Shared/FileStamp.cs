@@ -1,9 +1,12 @@
 namespace MuxPro.Proxy.Shared;
 
-/// <summary>What tells a file from what it was before, also where another one took its place or it is reached by links that now lead elsewhere.</summary>
+/// <summary>
+/// What tells a file from what it was before, also where another one took its place or it is reached by links that now lead elsewhere.
+/// </summary>
 /// <param name="Written">When it was written.</param>
 /// <param name="Length">Its length; -1 where there is none.</param>
-/// <param name="Content">A hash of what a small file has, for this process: another one may have its length and the time of its writing.</param>
+/// <param name="Content">A hash of what a small file has, for this process: another one may have its length and the time of its
+/// writing.</param>
 internal readonly record struct FileStamp(DateTime Written, long Length, int Content)
 {
     private const long MaxHashed = 64 * 1024;

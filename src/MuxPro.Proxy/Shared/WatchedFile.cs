@@ -1,12 +1,13 @@
 namespace MuxPro.Proxy.Shared;
 
 /// <summary>
-/// What is in files that may be replaced while the program runs. They are looked at when somebody asks, at most once a second; where the new ones are broken,
-/// that is said once and the last good ones stay. Safe to use from many threads.
+/// What is in files that may be replaced while the program runs. They are looked at when somebody asks, at most once a second; where the
+/// new ones are broken, that is said once and the last good ones stay. Safe to use from many threads.
 /// </summary>
 /// <remarks>
-/// Looking costs a read of a small file. Notices of the kernel (<c>PhysicalFileProvider</c>) would cost a watch for each directory, say nothing of
-/// files behind links or on network mounts, and come in the middle of a write; its polling sees neither the length nor the clock of the tests.
+/// Looking costs a read of a small file. Notices of the kernel (<c>PhysicalFileProvider</c>) would cost a watch for each directory, say
+/// nothing of files behind links or on network mounts, and come in the middle of a write; its polling sees neither the length nor the clock
+/// of the tests.
 /// </remarks>
 internal sealed class WatchedFile<T>
     where T : class

@@ -8,8 +8,6 @@ namespace MuxPro.Proxy.Transports;
 /// <summary>A socket that connects to others and has a place in the budget for as long as it is open.</summary>
 internal sealed class CountedSocket : Socket
 {
-    private static readonly SocketConfiguration Untuned = new();
-
     private SocketBudget? _budget;
 
     // The place is taken already.
@@ -18,9 +16,6 @@ internal sealed class CountedSocket : Socket
 
     private CountedSocket(SocketBudget budget, UnixDomainSocketEndPoint _)
         : base(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) => _budget = budget;
-
-    private CountedSocket(SocketBudget budget)
-        : base(SocketType.Stream, ProtocolType.Tcp) => _budget = budget;
 
     private CountedSocket(SocketBudget budget, AddressFamily family)
         : base(family, SocketType.Dgram, ProtocolType.Udp) => _budget = budget;
@@ -32,11 +27,6 @@ internal sealed class CountedSocket : Socket
         Take(budget);
         return Create(() => new CountedSocket(budget, family), budget);
     }
-
-    /// <summary>Connects to a target.</summary>
-    /// <exception cref="SessionException">No place is free.</exception>
-    public static Task<Socket> ConnectAsync(IPEndPoint target, SocketBudget budget, CancellationToken cancellationToken)
-        => ConnectAsync(target, budget, local: null, Untuned, cancellationToken);
 
     /// <summary>Connects to a target from one of this machine's addresses.</summary>
     /// <exception cref="SessionException">No place is free.</exception>
@@ -75,24 +65,6 @@ internal sealed class CountedSocket : Socket
             }
 
             await socket.ConnectAsync(target, cancellationToken);
-            return socket;
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
-
-    /// <summary>Connects to a server; applications that are here already need it, so it is not refused.</summary>
-    public static async Task<Socket> ConnectAsync(string host, int port, SocketBudget budget, CancellationToken cancellationToken)
-    {
-        budget.Enter();
-        Socket socket = Create(() => new CountedSocket(budget), budget);
-        try
-        {
-            socket.NoDelay = true;
-            await socket.ConnectAsync(host, port, cancellationToken);
             return socket;
         }
         catch

@@ -36,7 +36,8 @@ internal sealed class InboundTransport
     /// <param name="logger">Gets who did not get through.</param>
     /// <exception cref="ConfigurationException">A file cannot be used.</exception>
     public InboundTransport(
-        StreamConfiguration settings, bool isForMainConnections, bool asksForKey, TimeSpan timeout, KeyStore keys, TimeProvider time, ILogger logger)
+        StreamConfiguration settings, bool isForMainConnections, bool asksForKey, TimeSpan timeout, KeyStore keys, TimeProvider time,
+            ILogger logger)
     {
         _settings = settings;
         _asksForKey = asksForKey;
@@ -45,7 +46,8 @@ internal sealed class InboundTransport
         _logger = logger;
         _warnings = new WarningLimit(time, WarningInterval);
         bool isMux = isForMainConnections && settings.Network != TransportNetwork.Ws;
-        _tls = settings.Security == TransportSecurity.None ? null : new Tls(settings.TlsSettings, isMux ? MainProtocols : OtherProtocols, isMux, keys, time, logger);
+        _tls = settings.Security == TransportSecurity.None ? null
+            : new Tls(settings.TlsSettings, isMux ? MainProtocols : OtherProtocols, isMux, keys, time, logger);
     }
 
     /// <summary>The key that clients see; <see langword="null"/> without TLS.</summary>

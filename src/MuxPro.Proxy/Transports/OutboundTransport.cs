@@ -31,7 +31,8 @@ internal sealed class OutboundTransport
 
     /// <param name="outbound">The outbound that it is for.</param>
     /// <param name="server">Where the server is.</param>
-    /// <param name="carries">The protocol of the main connections that it is for; <see langword="null"/> where it is for no main connections.</param>
+    /// <param name="carries">The protocol of the main connections that it is for; <see langword="null"/> where it is for no main
+    /// connections.</param>
     /// <param name="through">Another outbound that it goes through, if it does.</param>
     /// <param name="context">What outbounds have in common.</param>
     /// <exception cref="ConfigurationException">A file cannot be used.</exception>
@@ -62,7 +63,9 @@ internal sealed class OutboundTransport
     /// <summary>The server, as messages name it.</summary>
     public string Name { get; }
 
-    /// <summary>Connects for a main connection. Whether that works, its negotiation shows: <see cref="OnUp"/>, <see cref="OnNotNegotiated"/>.</summary>
+    /// <summary>
+    /// Connects for a main connection. Whether that works, its negotiation shows: <see cref="OnUp"/>, <see cref="OnNotNegotiated"/>.
+    /// </summary>
     /// <exception cref="IOException">There is no connection; the message names the server and says why.</exception>
     public async ValueTask<Link> DialMainAsync(CancellationToken cancellationToken)
     {
@@ -117,7 +120,8 @@ internal sealed class OutboundTransport
         {
             throw Failed($"it did not answer within {_context.ConnectTimeout.TotalSeconds} s.", null);
         }
-        catch (Exception exception) when (exception is SocketException or AuthenticationException or IOException or WebSocketException or HttpRequestException)
+        catch (Exception exception) when (
+            exception is SocketException or AuthenticationException or IOException or WebSocketException or HttpRequestException)
         {
             throw Failed(Explain(exception), exception);
         }
@@ -130,7 +134,8 @@ internal sealed class OutboundTransport
         {
             if (_settings.Network == TransportNetwork.Ws)
             {
-                return await UpgradeAsync(_tls is null ? link.AsStream() : await StartTlsAsync(link.AsStream(), cancellationToken), cancellationToken);
+                return await UpgradeAsync(_tls is null ? link.AsStream() : await StartTlsAsync(link.AsStream(), cancellationToken),
+                    cancellationToken);
             }
 
             if (_tls is null)
@@ -141,7 +146,8 @@ internal sealed class OutboundTransport
             // TLS right on a socket is what the engine reads and writes fastest.
             Pin? seen = null;
             link = link.AsStream() is NetworkStream { Socket: var socket }
-                ? await CheckedAsync(() => Link.ConnectTlsAsync(socket, _tls.ForClient(_address, _pins, pin => seen = pin), cancellationToken), () => seen)
+                ? await CheckedAsync(
+                    () => Link.ConnectTlsAsync(socket, _tls.ForClient(_address, _pins, pin => seen = pin), cancellationToken), () => seen)
                 : Link.FromStream(await StartTlsAsync(link.AsStream(), cancellationToken));
             _tls.CheckProtocol((SslStream)link.AsStream());
             return link;
@@ -161,10 +167,13 @@ internal sealed class OutboundTransport
         }
 
         var server = Destination.Tcp(_address, _port);
-        return _through is null ? await _direct.DispatchAsync(server, cancellationToken) : await _through(server, priority, cancellationToken);
+        return _through is null ? await _direct.DispatchAsync(server, cancellationToken)
+            : await _through(server, priority, cancellationToken);
     }
 
-    /// <summary>A main connection is for many, who are here already. Others have one for each, as direct connections do, and share their limit.</summary>
+    /// <summary>
+    /// A main connection is for many, who are here already. Others have one for each, as direct connections do, and share their limit.
+    /// </summary>
     private Task<Socket> OpenAsync(EndPoint server, IPAddress? local, CancellationToken cancellationToken) => _isForMany
         ? CountedSocket.ConnectToServerAsync(server, _context.Sockets, local, _settings.Sockopt, cancellationToken)
         : CountedSocket.ConnectAsync(server, _context.Sockets, local, _settings.Sockopt, cancellationToken);
@@ -202,7 +211,8 @@ internal sealed class OutboundTransport
             throw new AuthenticationException(
                 _pins.Count > 0
                     ? $"its key is {pin}, none of 'pins' (--pin)."
-                    : $"its key is {pin}, and no authority vouches for it by the name '{_settings.TlsSettings.ServerName ?? _address}'; 'pins' of tlsSettings can name the key.",
+                    : $"its key is {pin}, and no authority vouches for it by the name '{_settings.TlsSettings.ServerName ?? _address}'; "
+                        + "'pins' of tlsSettings can name the key.",
                 exception);
         }
     }
@@ -239,7 +249,8 @@ internal sealed class OutboundTransport
 
     private string Explain(Exception exception)
     {
-        if (_tls is null || exception is MuxException || (exception as SocketException ?? exception.InnerException as SocketException) is { } socket
+        if (_tls is null || exception is MuxException
+            || (exception as SocketException ?? exception.InnerException as SocketException) is { } socket
             && socket.SocketErrorCode != SocketError.ConnectionReset)
         {
             return exception.Message;

@@ -24,7 +24,8 @@ internal sealed class Tls
     /// <param name="time">The clock.</param>
     /// <param name="logger">Gets what becomes of certificates that change.</param>
     /// <exception cref="ConfigurationException">A file cannot be used.</exception>
-    public Tls(TlsConfiguration settings, IReadOnlyList<string> protocols, bool isProtocolNeeded, KeyStore keys, TimeProvider time, ILogger logger)
+    public Tls(TlsConfiguration settings, IReadOnlyList<string> protocols, bool isProtocolNeeded, KeyStore keys, TimeProvider time,
+        ILogger logger)
     {
         _settings = settings;
         _certificates = [.. settings.Certificates.Select(files => keys.Watch(files, time, logger))];
@@ -80,7 +81,8 @@ internal sealed class Tls
         RemoteCertificateValidationCallback = (_, certificate, _, errors) => IsTrusted(certificate, errors, pins, seen),
     };
 
-    private SslProtocols Versions => _settings.MinVersion == TlsVersion.Tls12 ? SslProtocols.Tls12 | SslProtocols.Tls13 : SslProtocols.Tls13;
+    private SslProtocols Versions => _settings.MinVersion == TlsVersion.Tls12 ? SslProtocols.Tls12 | SslProtocols.Tls13
+        : SslProtocols.Tls13;
 
     private static bool IsTrusted(X509Certificate? certificate, SslPolicyErrors errors, IReadOnlyList<Pin> pins, Action<Pin>? seen)
     {
@@ -107,7 +109,9 @@ internal sealed class Tls
         return policy;
     }
 
-    /// <summary>A name that is written out comes before one that only a wildcard has; a name that is none is that of the first certificate.</summary>
+    /// <summary>
+    /// A name that is written out comes before one that only a wildcard has; a name that is none is that of the first certificate.
+    /// </summary>
     private SslStreamCertificateContext Choose(string name)
     {
         WatchedFile<KeyFile>? chosen = _certificates.Length == 1 || Uri.CheckHostName(name) == UriHostNameType.Unknown ? null

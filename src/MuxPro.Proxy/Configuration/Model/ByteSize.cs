@@ -18,7 +18,8 @@ internal readonly record struct ByteSize(long Bytes) : IConfigurationValue<ByteS
             'G' => 30,
             _ => 0,
         };
-        return long.TryParse(shift == 0 ? text : text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out long count) && count <= long.MaxValue >> shift
+        return long.TryParse(shift == 0 ? text : text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out long count)
+            && count <= long.MaxValue >> shift
             ? new ByteSize(count << shift)
             : throw new FormatException(Right);
     }

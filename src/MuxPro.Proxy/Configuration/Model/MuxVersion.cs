@@ -15,7 +15,8 @@ internal enum MuxVersion
 /// <summary>The versions as the library knows them.</summary>
 internal static class MuxVersions
 {
-    public static IReadOnlyList<ProtocolVersion> ToVersions(this IReadOnlyList<MuxVersion> versions) => [.. versions.Select(static version => version switch
+    public static IReadOnlyList<ProtocolVersion> ToVersions(this IReadOnlyList<MuxVersion> versions)
+        => [.. versions.Select(static version => version switch
     {
         MuxVersion.V0_0 => ProtocolVersion.V0_0,
         MuxVersion.V0_1 => ProtocolVersion.V0_1,

@@ -12,7 +12,8 @@ internal sealed record Redirect(string? Host, int Port) : IConfigurationValue<Re
     public static Redirect Parse(string text)
     {
         int colon = text.LastIndexOf(':');
-        if (colon < 0 || !int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int port) || port > ushort.MaxValue
+        if (colon < 0 || !int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int port)
+            || port > ushort.MaxValue
             || text is ":0")
         {
             throw new FormatException("'host:port', ':port' to keep the host, or 'host:0' to keep the port");
