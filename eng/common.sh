@@ -46,7 +46,7 @@ start() {
 
 # port NAME: the free port that it has chosen, which it says first.
 port() {
-    until_true 30 grep -q ':[0-9]\+[^0-9]' "$work/$1" || { cat "$work/$1" >&2; return 1; }
+    until_true 30 grep -qs '^\([^:]* \)\?on [^:]*:[0-9]\+[^0-9]' "$work/$1" || { cat "$work/$1" >&2; return 1; }
     sed -n 's/^[^:]* on [^:]*:\([0-9]\+\)[^0-9].*/\1/p; s/^on [^:]*:\([0-9]\+\) .*/\1/p' "$work/$1" | head -n 1
 }
 

@@ -155,8 +155,12 @@ internal sealed class ClientCommand
                 },
             ],
             Routing = new RoutingConfiguration { Rules = priorities },
-            Limits = new LimitsConfiguration { MaxConnections = parsed.GetValue(_maxClients), UdpTimeout = parsed.GetValue(_udpTimeout),
-                DrainTimeout = 0 },
+            Limits = new LimitsConfiguration
+            {
+                MaxConnections = parsed.GetValue(_maxClients),
+                UdpTimeout = parsed.GetValue(_udpTimeout),
+                DrainTimeout = 0,
+            },
         };
 
         using DaemonLog log = CommonOptions.CreateLog(parsed.GetRequiredValue(_logLevel), parsed.InvocationConfiguration.Error);

@@ -170,13 +170,25 @@ internal static class CommonOptions
     /// <summary>TLS of a server for main connections alone, or none.</summary>
     /// <param name="key">What it shows; <see langword="null"/> for no TLS.</param>
     /// <param name="clients">The keys of clients, where TLS alone decides who comes in.</param>
-    public static StreamConfiguration ToServerStream(CertificateConfiguration? key, params IReadOnlyList<Pin> clients) => key is null ? new()
-        : new()
+    public static StreamConfiguration ToServerStream(CertificateConfiguration? key, params IReadOnlyList<Pin> clients)
     {
-        Security = TransportSecurity.Tls,
-        TlsSettings = new TlsConfiguration { Certificates = [key], Alpn = ["muxpro"], VerifyClientCertificate = clients.Count > 0,
-            Pins = clients },
-    };
+        if (key is null)
+        {
+            return new StreamConfiguration();
+        }
+
+        return new StreamConfiguration
+        {
+            Security = TransportSecurity.Tls,
+            TlsSettings = new TlsConfiguration
+            {
+                Certificates = [key],
+                Alpn = ["muxpro"],
+                VerifyClientCertificate = clients.Count > 0,
+                Pins = clients,
+            },
+        };
+    }
 
     /// <summary>TLS of a client, which shows a key where it has one.</summary>
     public static StreamConfiguration ToClientStream(CertificateConfiguration? key, IReadOnlyList<Pin> pins) => new()
