@@ -85,18 +85,18 @@ public sealed partial class ConfigurationDocsTests
     private static string Reference()
     {
         var text = new StringBuilder();
-        Describe(text, "The root", typeof(DaemonConfiguration), []);
+        Describe(text, "The root", (ModelRecord)ModelTypes.Of(typeof(DaemonConfiguration)), []);
         return text.ToString();
     }
 
-    private static void Describe(StringBuilder text, string title, Type type, HashSet<Type> done)
+    private static void Describe(StringBuilder text, string title, ModelRecord type, HashSet<ModelRecord> done)
     {
         if (!done.Add(type))
         {
             return;
         }
 
-        IReadOnlyList<ModelField> fields = ModelField.Of(type);
+        IReadOnlyList<ModelField> fields = type.Fields;
         if (fields.Count > 0)
         {
             text.Append('\n').Append("#### ").Append(title).Append("\n\n| field | type | default | |\n|---|---|---|---|\n");
@@ -110,7 +110,7 @@ public sealed partial class ConfigurationDocsTests
 
                 string value = field.FormBy is not null ? "" : field.IsRequired ? "required" : ConfigurationSchema.DefaultOf(field, type) is { } node ? $"`{node.ToJsonString()}`" : "";
                 string description = field.Description.Replace("|", "\\|", StringComparison.Ordinal);
-                text.Append("| `").Append(field.Name).Append("` | ").Append(TypeOf(field.Property.PropertyType)).Append(" | ").Append(value).Append(" | ").Append(description).Append(" |\n");
+                text.Append("| `").Append(field.Name).Append("` | ").Append(TypeOf(field)).Append(" | ").Append(value).Append(" | ").Append(description).Append(" |\n");
             }
         }
 
@@ -121,30 +121,30 @@ public sealed partial class ConfigurationDocsTests
                 string what = title.Contains("inbounds", StringComparison.Ordinal) ? "inbound" : "outbound";
                 foreach (FormAttribute form in field.Forms)
                 {
-                    Describe(text, $"`settings` of {what} `{form.Name}`", form.Type, done);
+                    Describe(text, $"`settings` of {what} `{form.Name}`", (ModelRecord)ModelTypes.Of(form.Type), done);
                 }
 
                 continue;
             }
 
-            Type inner = ModelField.ItemOf(field.Property.PropertyType) ?? field.Property.PropertyType;
-            if (ModelField.IsRecord(inner))
+            if (((field.Type as ModelList)?.Item ?? field.Type) is ModelRecord inner)
             {
-                Describe(text, $"`{field.Name}`{(inner == field.Property.PropertyType ? "" : ", each")}", inner, done);
+                Describe(text, $"`{field.Name}`{(field.Type == inner ? "" : ", each")}", inner, done);
             }
         }
     }
 
-    private static string TypeOf(Type type)
+    private static string TypeOf(ModelField field) => field.FormBy is not null ? "object" : TypeOf(field.Type);
+
+    private static string TypeOf(ModelType type) => type switch
     {
-        type = Nullable.GetUnderlyingType(type) ?? type;
-        return ModelField.ItemOf(type) is { } item ? $"list of {TypeOf(item)}s"
-            : type == typeof(bool) ? "true or false"
-            : type == typeof(int) ? "number"
-            : type == typeof(PortRange) || type == typeof(PortRanges) ? "number or string"
-            : type == typeof(string) || type.IsEnum || type == typeof(System.Net.IPAddress) || ModelField.IsValue(type) ? "string"
-            : "object";
-    }
+        ModelList list => $"list of {TypeOf(list.Item)}s",
+        ModelPlain<bool> => "true or false",
+        ModelPlain<int> => "number",
+        ModelValue { IsNumeric: true } => "number or string",
+        ModelPlain<string> or ModelPlain<System.Net.IPAddress> or ModelEnum or ModelValue => "string",
+        _ => "object",
+    };
 
     internal static string Root()
     {

@@ -1,5 +1,4 @@
 using System.Collections;
-using System.Reflection;
 
 namespace MuxPro.Proxy.Configuration.Model;
 
@@ -18,11 +17,18 @@ internal static class SameConfiguration
             return leftItems.Cast<object?>().SequenceEqual(rightItems.Cast<object?>(), Comparer.Instance);
         }
 
-        Type type = left.GetType();
-        return type == right.GetType() && (type.Namespace != typeof(SameConfiguration).Namespace || type.IsEnum
-            ? left.Equals(right)
-            : type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
-                .All(property => property.GetIndexParameters().Length > 0 || Is(property.GetValue(left), property.GetValue(right))));
+        if (left.GetType() != right.GetType())
+        {
+            return false;
+        }
+
+        // Values have lists in them too, and say all that they are as text.
+        return ModelTypes.Find(left.GetType()) switch
+        {
+            ModelRecord record => record.Fields.All(field => Is(field.Property.GetValue(left), field.Property.GetValue(right))),
+            ModelValue => left.ToString() == right.ToString(),
+            _ => left.Equals(right),
+        };
     }
 
     private sealed class Comparer : IEqualityComparer<object?>

@@ -1,6 +1,5 @@
 using System.Collections;
 using System.Net;
-using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using MuxPro.Proxy.Configuration.Model;
@@ -22,7 +21,7 @@ internal static class ConfigurationSchema
 
     public static string Create()
     {
-        JsonObject schema = ToObject(typeof(DaemonConfiguration));
+        JsonObject schema = ToObject((ModelRecord)ModelTypes.Of(typeof(DaemonConfiguration)));
         ((JsonObject)schema["properties"]!)["$schema"] = new JsonObject { ["type"] = "string" };
         var root = new JsonObject { ["$schema"] = "http://json-schema.org/draft-07/schema#", ["title"] = "The configuration of muxpro run" };
 
@@ -39,34 +38,33 @@ internal static class ConfigurationSchema
     }
 
     /// <summary>The default of a field as the configuration would write it, or <see langword="null"/> where there is none to write.</summary>
-    public static JsonNode? DefaultOf(ModelField field, Type record)
+    public static JsonNode? DefaultOf(ModelField field, ModelRecord record)
     {
-        if (field.IsRequired || field.FormBy is not null)
+        if (field.IsRequired || field.FormBy is not null || field.Type is ModelRecord)
         {
             return null;
         }
 
-        object? value = field.Property.GetValue(Activator.CreateInstance(record));
-        return value is null || ModelField.IsRecord(value.GetType()) ? null : ToJson(value);
+        // An empty list says no more than a field that is left out.
+        return field.Property.GetValue(record.New()) is { } value && ToJson(value, field.Type) is var json and not JsonArray { Count: 0 } ? json : null;
     }
 
-    private static JsonNode ToJson(object value) => value switch
+    private static JsonNode ToJson(object value, ModelType type) => (value, type) switch
     {
-        bool flag => flag,
-        int number => number,
-        string text => text,
-        Enum => ModelField.ValuesOf(value.GetType()).First(candidate => candidate.Value.Equals(value)).Name,
-        IDictionary => new JsonObject(),
-        IEnumerable list => new JsonArray([.. list.Cast<object>().Select(ToJson)]),
+        (bool flag, _) => flag,
+        (int number, _) => number,
+        (_, ModelEnum words) => words.Words.First(word => word.Value.Equals(value)).Name,
+        (IDictionary, _) => new JsonObject(),
+        (IEnumerable items, ModelList list) => new JsonArray([.. items.Cast<object>().Select(item => ToJson(item, list.Item))]),
         _ => value.ToString()!,
     };
 
-    private static JsonObject ToObject(Type type)
+    private static JsonObject ToObject(ModelRecord type)
     {
         var properties = new JsonObject();
         var required = new JsonArray();
         var conditions = new JsonArray();
-        foreach (ModelField field in ModelField.Of(type))
+        foreach (ModelField field in type.Fields)
         {
             if (field.FormBy is { } by)
             {
@@ -75,19 +73,19 @@ internal static class ConfigurationSchema
                     ["description"] = "What it speaks: 'settings' depend on it.",
                     ["enum"] = new JsonArray([.. field.Forms.SelectMany(NamesOf).Select(static name => (JsonNode)name)]),
                 };
-                required.Add(by);
+                required.Add((JsonNode)by);
                 properties[field.Name] = new JsonObject { ["description"] = field.Description, ["type"] = "object" };
                 foreach (FormAttribute form in field.Forms)
                 {
                     // What may be left out is as an empty object.
-                    JsonObject settings = ToObject(form.Type);
+                    JsonObject settings = ToObject((ModelRecord)ModelTypes.Of(form.Type));
                     var then = new JsonObject { ["properties"] = new JsonObject { [field.Name] = settings } };
                     if (settings.ContainsKey("required"))
                     {
                         then["required"] = new JsonArray(field.Name);
                     }
 
-                    conditions.Add(new JsonObject
+                    conditions.Add((JsonNode)new JsonObject
                     {
                         ["if"] = new JsonObject
                         {
@@ -111,7 +109,7 @@ internal static class ConfigurationSchema
 
             if (field.IsRequired)
             {
-                required.Add(field.Name);
+                required.Add((JsonNode)field.Name);
             }
         }
 
@@ -129,9 +127,9 @@ internal static class ConfigurationSchema
         return schema;
     }
 
-    private static JsonObject ToProperty(ModelField field, Type record)
+    private static JsonObject ToProperty(ModelField field, ModelRecord record)
     {
-        JsonObject property = ToType(field.Property.PropertyType, field.Range);
+        JsonObject property = ToType(field.Type, field.Range);
         property["description"] = field.Description;
         if (DefaultOf(field, record) is { } value)
         {
@@ -141,44 +139,45 @@ internal static class ConfigurationSchema
         return property;
     }
 
-    private static JsonObject ToType(Type type, RangeAttribute? range)
+    private static JsonObject ToType(ModelType type, RangeAttribute? range) => type switch
     {
-        type = Nullable.GetUnderlyingType(type) ?? type;
-        if (type.IsEnum)
+        ModelPlain<string> => new JsonObject { ["type"] = "string" },
+        ModelPlain<bool> => new JsonObject { ["type"] = "boolean" },
+        ModelPlain<int> => new JsonObject
         {
-            return new JsonObject
-            {
-                ["enum"] = new JsonArray([.. ModelField.ValuesOf(type).SelectMany(static value => value.Aliases.Prepend(value.Name)).Select(static name => (JsonNode)name)]),
-            };
-        }
-
-        if (ModelField.IsValue(type))
+            ["type"] = "integer",
+            ["minimum"] = range?.Least ?? int.MinValue,
+            ["maximum"] = range?.Most ?? int.MaxValue,
+        },
+        ModelPlain<IPAddress> => new JsonObject { ["type"] = "string", ["pattern"] = AddressPattern },
+        ModelPlain<IReadOnlyDictionary<string, string>> => new JsonObject
         {
-            string pattern = (string)type.GetProperty("Pattern", BindingFlags.Public | BindingFlags.Static)!.GetValue(null)!;
-            return ModelField.IsNumeric(type)
-                ? new JsonObject { ["type"] = new JsonArray("integer", "string"), ["pattern"] = pattern, ["minimum"] = 1, ["maximum"] = ushort.MaxValue }
-                : new JsonObject { ["type"] = "string", ["pattern"] = pattern };
-        }
-
-        if (ModelField.ItemOf(type) is { } item)
+            ["type"] = "object",
+            ["additionalProperties"] = new JsonObject { ["type"] = "string" },
+        },
+        ModelEnum words => new JsonObject
         {
-            var list = new JsonObject { ["type"] = "array", ["items"] = ToType(item, range: null) };
-
-            // One value for a list of one, as V2Ray takes it.
-            return ModelField.IsRecord(item) ? list : new JsonObject { ["anyOf"] = new JsonArray(list, ToType(item, range: null)) };
-        }
-
-        if (type == typeof(int))
+            ["enum"] = new JsonArray([.. words.Words.SelectMany(static word => word.Aliases.Prepend(word.Name)).Select(static name => (JsonNode)name)]),
+        },
+        ModelValue { IsNumeric: true } value => new JsonObject
         {
-            return new JsonObject { ["type"] = "integer", ["minimum"] = range?.Least ?? int.MinValue, ["maximum"] = range?.Most ?? int.MaxValue };
-        }
+            ["type"] = new JsonArray("integer", "string"),
+            ["pattern"] = value.Pattern,
+            ["minimum"] = 1,
+            ["maximum"] = ushort.MaxValue,
+        },
+        ModelValue value => new JsonObject { ["type"] = "string", ["pattern"] = value.Pattern },
+        ModelList list => ToList(list.Item),
+        ModelRecord record => ToObject(record),
+        _ => throw new NotSupportedException($"Nothing describes {type.Type}."),
+    };
 
-        return type == typeof(bool) ? new JsonObject { ["type"] = "boolean" }
-            : type == typeof(string) ? new JsonObject { ["type"] = "string" }
-            : type == typeof(IPAddress) ? new JsonObject { ["type"] = "string", ["pattern"] = AddressPattern }
-            : type == typeof(IReadOnlyDictionary<string, string>)
-                ? new JsonObject { ["type"] = "object", ["additionalProperties"] = new JsonObject { ["type"] = "string" } }
-            : ToObject(type);
+    private static JsonObject ToList(ModelType item)
+    {
+        var list = new JsonObject { ["type"] = "array", ["items"] = ToType(item, range: null) };
+
+        // One value for a list of one, as V2Ray takes it.
+        return item is ModelRecord ? list : new JsonObject { ["anyOf"] = new JsonArray(list, ToType(item, range: null)) };
     }
 
     private static IEnumerable<string> NamesOf(FormAttribute form) => form.Alias is null ? [form.Name] : [form.Name, form.Alias];

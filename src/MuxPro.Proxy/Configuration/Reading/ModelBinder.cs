@@ -10,55 +10,37 @@ namespace MuxPro.Proxy.Configuration.Reading;
 /// <summary>Makes the records of the model out of JSON, by what the model says of itself, and reports everything that does not fit.</summary>
 internal sealed class ModelBinder(List<ConfigurationProblem> problems, SourceMap sources)
 {
-    private static readonly Dictionary<Type, IReadOnlyList<ModelField>> Fields = [];
-
     /// <summary>Whether every record has what it cannot do without; settings of a protocol that is not known aside.</summary>
     public bool IsComplete { get; private set; } = true;
 
     /// <summary>Reads a record; where a field is wrong it has its default.</summary>
     public T Bind<T>(ConfigurationNode node)
-        where T : class => (T)BindRecord(node, typeof(T), node)!;
+        where T : class => (T)BindRecord(node, (ModelRecord)ModelTypes.Of(typeof(T)), node)!;
 
-    private object? Bind(ConfigurationNode node, Type type, RangeAttribute? range)
+    private object? Bind(ConfigurationNode node, ModelType type, RangeAttribute? range) => type switch
     {
-        type = Nullable.GetUnderlyingType(type) ?? type;
-        if (type == typeof(string))
+        ModelPlain<string> => BindText(node),
+        ModelPlain<bool> => node.Kind is JsonValueKind.True or JsonValueKind.False ? node.Kind == JsonValueKind.True : Wrong(node, "true or false"),
+        ModelPlain<int> => BindNumber(node, range),
+        ModelPlain<IPAddress> => node.Kind == JsonValueKind.String && IPAddress.TryParse(node.Text, out IPAddress? address)
+            ? address : Wrong(node, "an IP address such as \"192.0.2.1\" or \"2001:db8::1\""),
+        ModelPlain<IReadOnlyDictionary<string, string>> => BindDictionary(node),
+        ModelEnum words => BindEnum(node, words),
+        ModelValue value => BindValue(node, value),
+        ModelList list => BindList(node, list.Item),
+        ModelRecord record => BindRecord(node, record, node),
+        _ => throw new NotSupportedException($"Nothing reads {type.Type}."),
+    };
+
+    private string? BindText(ConfigurationNode node)
+    {
+        if (node.Kind == JsonValueKind.String)
         {
-            return node.Kind == JsonValueKind.String ? node.Text : Wrong(node, "a string");
+            return node.Text;
         }
 
-        if (type == typeof(bool))
-        {
-            return node.Kind is JsonValueKind.True or JsonValueKind.False ? node.Kind == JsonValueKind.True : Wrong(node, "true or false");
-        }
-
-        if (type == typeof(int))
-        {
-            return BindNumber(node, range);
-        }
-
-        if (type.IsEnum)
-        {
-            return BindEnum(node, type);
-        }
-
-        if (type == typeof(IPAddress))
-        {
-            return node.Kind == JsonValueKind.String && IPAddress.TryParse(node.Text, out IPAddress? address)
-                ? address : Wrong(node, "an IP address such as \"192.0.2.1\" or \"2001:db8::1\"");
-        }
-
-        if (ModelField.IsValue(type))
-        {
-            return BindValue(node, type);
-        }
-
-        if (ModelField.ItemOf(type) is { } item)
-        {
-            return BindList(node, item);
-        }
-
-        return type == typeof(IReadOnlyDictionary<string, string>) ? BindDictionary(node) : BindRecord(node, type, node);
+        Wrong(node, "a string");
+        return null;
     }
 
     private object? BindNumber(ConfigurationNode node, RangeAttribute? range)
@@ -70,10 +52,9 @@ internal sealed class ModelBinder(List<ConfigurationProblem> problems, SourceMap
             : Wrong(node, string.Create(CultureInfo.InvariantCulture, $"a whole number from {least} to {most}"));
     }
 
-    private object? BindEnum(ConfigurationNode node, Type type)
+    private object? BindEnum(ConfigurationNode node, ModelEnum type)
     {
-        IReadOnlyList<(string Name, IReadOnlyList<string> Aliases, object Value)> values = ModelField.ValuesOf(type);
-        foreach ((string name, IReadOnlyList<string> aliases, object value) in values)
+        foreach ((string name, IReadOnlyList<string> aliases, object value) in type.Words)
         {
             if (node.Kind == JsonValueKind.String
                 && (name.Equals(node.Text, StringComparison.OrdinalIgnoreCase) || aliases.Contains(node.Text, StringComparer.OrdinalIgnoreCase)))
@@ -82,20 +63,19 @@ internal sealed class ModelBinder(List<ConfigurationProblem> problems, SourceMap
             }
         }
 
-        return Wrong(node, Spelling.OneOf([.. values.Select(static value => value.Name)], node.Text));
+        return Wrong(node, Spelling.OneOf([.. type.Words.Select(static word => word.Name)], node.Text));
     }
 
-    private object? BindValue(ConfigurationNode node, Type type)
+    private object? BindValue(ConfigurationNode node, ModelValue type)
     {
-        if (node.Kind != JsonValueKind.String && !(node.Kind == JsonValueKind.Number && ModelField.IsNumeric(type)))
+        if (node.Kind != JsonValueKind.String && !(node.Kind == JsonValueKind.Number && type.IsNumeric))
         {
-            return Wrong(node, ModelField.IsNumeric(type) ? "a number or a string" : "a string");
+            return Wrong(node, type.IsNumeric ? "a number or a string" : "a string");
         }
 
         try
         {
-            return type.GetMethod("Parse", BindingFlags.Public | BindingFlags.Static, [typeof(string)])!
-                .Invoke(null, BindingFlags.DoNotWrapExceptions, null, [node.Text], null);
+            return type.Parse(node.Text);
         }
         catch (FormatException exception)
         {
@@ -103,15 +83,15 @@ internal sealed class ModelBinder(List<ConfigurationProblem> problems, SourceMap
         }
     }
 
-    private IList BindList(ConfigurationNode node, Type item)
+    private IList BindList(ConfigurationNode node, ModelType item)
     {
-        var list = (IList)Activator.CreateInstance(typeof(List<>).MakeGenericType(item))!;
+        IList list = item.NewList();
 
         // V2Ray takes one value for a list of one, and "a,b" for two.
         IEnumerable<ConfigurationNode> nodes = node.Kind switch
         {
             JsonValueKind.Array => node.Items,
-            JsonValueKind.String when !ModelField.IsRecord(item) => node.Text.Split(',', StringSplitOptions.TrimEntries)
+            JsonValueKind.String when item is not ModelRecord => node.Text.Split(',', StringSplitOptions.TrimEntries)
                 .Select(text => new ConfigurationNode(node.File, node.Path, node.Line, node.Column, JsonValueKind.String, text)),
             _ => [],
         };
@@ -141,7 +121,7 @@ internal sealed class ModelBinder(List<ConfigurationProblem> problems, SourceMap
 
         foreach ((string name, ConfigurationNode value) in node.Fields)
         {
-            if (Bind(value, typeof(string), range: null) is string text)
+            if (BindText(value) is { } text)
             {
                 values[name] = text;
             }
@@ -153,29 +133,29 @@ internal sealed class ModelBinder(List<ConfigurationProblem> problems, SourceMap
     /// <param name="node">The object.</param>
     /// <param name="type">The record.</param>
     /// <param name="where">Where to say that something is missing.</param>
-    private object? BindRecord(ConfigurationNode node, Type type, ConfigurationNode where)
+    private object? BindRecord(ConfigurationNode node, ModelRecord type, ConfigurationNode where)
     {
         if (node.Kind != JsonValueKind.Object)
         {
             return Wrong(node, "an object: { ... }");
         }
 
-        object record = Activator.CreateInstance(type)!;
+        object record = type.New();
         sources.Add(record, where);
-        IReadOnlyList<ModelField> fields = FieldsOf(type);
+        IReadOnlyList<ModelField> fields = type.Fields;
         var seen = new HashSet<ModelField>();
         foreach ((string name, ConfigurationNode value) in node.Fields)
         {
             ModelField? field = fields.FirstOrDefault(candidate => candidate.IsNamed(name));
             if (field is null)
             {
-                CheckUnknown(name, value, type, fields);
+                CheckUnknown(name, value, type);
             }
             else if (!seen.Add(field))
             {
                 problems.Add(value.Problem($"'{field.Name}' is there twice by different names; leave one out."));
             }
-            else if (field.FormBy is null && Bind(value, field.Property.PropertyType, field.Range) is { } bound)
+            else if (field.FormBy is null && Bind(value, field.Type, field.Range) is { } bound)
             {
                 field.Property.SetValue(record, bound);
             }
@@ -225,20 +205,21 @@ internal sealed class ModelBinder(List<ConfigurationProblem> problems, SourceMap
         // What may be left out is as an empty object, and what is missing in it is missing here.
         ConfigurationNode settings = node.Find(field.Name)
             ?? new ConfigurationNode(node.File, $"{node.Path}.{field.Name}", node.Line, node.Column, JsonValueKind.Object, "");
-        if (BindRecord(settings, form.Type, settings) is { } bound)
+        if (BindRecord(settings, (ModelRecord)ModelTypes.Of(form.Type), settings) is { } bound)
         {
             field.Property.SetValue(record, bound);
         }
     }
 
-    private void CheckUnknown(string name, ConfigurationNode value, Type type, IReadOnlyList<ModelField> fields)
+    private void CheckUnknown(string name, ConfigurationNode value, ModelRecord type)
     {
+        IReadOnlyList<ModelField> fields = type.Fields;
         if (fields.Any(field => name.Equals(field.FormBy, StringComparison.OrdinalIgnoreCase)) || (name == "$schema" && value.Path == "$.$schema"))
         {
             return;
         }
 
-        if (NotServed(type, name) is { } notServed)
+        if (NotServed(type.Type, name) is { } notServed)
         {
             problems.Add(value.Problem(Instead(notServed)));
             return;
@@ -257,18 +238,5 @@ internal sealed class ModelBinder(List<ConfigurationProblem> problems, SourceMap
     {
         problems.Add(node.Problem($"{node.What} is not right; it is {right}."));
         return null;
-    }
-
-    private static IReadOnlyList<ModelField> FieldsOf(Type type)
-    {
-        lock (Fields)
-        {
-            if (!Fields.TryGetValue(type, out IReadOnlyList<ModelField>? fields))
-            {
-                Fields[type] = fields = ModelField.Of(type);
-            }
-
-            return fields;
-        }
     }
 }
