@@ -78,7 +78,9 @@ internal sealed class RunCommand
         ILogger logger = log.LoggerFactory.CreateLogger("MuxPro.Proxy.Daemon");
         using var reloader = new Reloader(daemon, files, output, logger);
         using var watch = new ConfigurationWatch(files, () => _ = reloader.ReloadAsync("it has changed"), TimeProvider.System);
-        using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+
+        // On Windows this signal says that the console is closed, which ends the program.
+        using PosixSignalRegistration? hangUp = OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
         {
             context.Cancel = true;
             log.Reopen();

@@ -8,9 +8,10 @@ internal sealed class UnixSocketPath
     // Whoever is in the group of the process may connect.
     private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
 
-    // What opening a socket as a file fails with: ENXIO on Linux, EOPNOTSUPP on others.
+    // What opening a socket as a file fails with: ENXIO on Linux, EOPNOTSUPP on BSD and macOS, ERROR_CANT_ACCESS_FILE on Windows.
     private const int NoSuchDevice = 6;
     private const int NotSupported = 102;
+    private const int CannotAccess = unchecked((int)0x80070780);
 
     private readonly string _path;
 
@@ -68,7 +69,7 @@ internal sealed class UnixSocketPath
         }
         catch (IOException exception) when (exception is not FileNotFoundException)
         {
-            return exception.HResult is NoSuchDevice or NotSupported;
+            return exception.HResult is NoSuchDevice or NotSupported or CannotAccess;
         }
         catch (UnauthorizedAccessException)
         {

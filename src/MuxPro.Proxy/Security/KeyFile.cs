@@ -45,7 +45,9 @@ internal sealed class KeyFile : IDisposable
 
         // The pin is what is checked; a date of expiry would only stop a working pair. RFC 5280 4.1.2.5: 9999 means none.
         return new KeyFile(
-            request.CreateSelfSigned(time.GetUtcNow().AddDays(-1), new DateTimeOffset(9999, 12, 31, 23, 59, 59, TimeSpan.Zero)), []);
+            PlatformCertificate.ForTls(
+                request.CreateSelfSigned(time.GetUtcNow().AddDays(-1), new DateTimeOffset(9999, 12, 31, 23, 59, 59, TimeSpan.Zero))),
+            []);
     }
 
     /// <summary>Reads a certificate, its chain and its key.</summary>
@@ -67,7 +69,8 @@ internal sealed class KeyFile : IDisposable
 
             chain.RemoveAt(0);
             path = keyFile ?? path;
-            var certificate = X509Certificate2.CreateFromPem(text, keyFile is null ? text : NamedFile.ReadAllText(path));
+            X509Certificate2 certificate = PlatformCertificate.ForTls(
+                X509Certificate2.CreateFromPem(text, keyFile is null ? text : NamedFile.ReadAllText(path)));
             bool isReadable = !OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & Others) != 0;
             return new KeyFile(certificate, chain) { IsReadableByOthers = isReadable };
         }

@@ -38,6 +38,11 @@ internal static class StreamChecks
                 tls, tls.Pins.Count > 0 ? "pins" : "caFile", "has no effect: clients need not show a certificate; write \"verifyClientCertificate\": true.");
         }
 
+        foreach (Finding finding in PlatformChecks.Find(stream, Platform.Current))
+        {
+            yield return finding;
+        }
+
         if (!stream.WsSettings.Path.StartsWith('/'))
         {
             yield return new Finding(stream.WsSettings, "path", $"'{stream.WsSettings.Path}' is no path: it begins with '/'.");
