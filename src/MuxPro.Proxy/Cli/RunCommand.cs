@@ -80,12 +80,14 @@ internal sealed class RunCommand
         using var watch = new ConfigurationWatch(files, () => _ = reloader.ReloadAsync("it has changed"), TimeProvider.System);
 
         // On Windows this signal says that the console is closed, which ends the program.
-        using PosixSignalRegistration? hangUp = OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
-        {
-            context.Cancel = true;
-            log.Reopen();
-            _ = reloader.ReloadAsync("SIGHUP");
-        });
+        using PosixSignalRegistration? hangUp = OperatingSystem.IsWindows()
+            ? null
+            : PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+            {
+                context.Cancel = true;
+                log.Reopen();
+                _ = reloader.ReloadAsync("SIGHUP");
+            });
         output.WriteLine($"muxpro run: {daemon.Current.Configuration.Summary}; ready.");
         await output.FlushAsync(cancellationToken);
         var systemd = new SystemdNotifier();

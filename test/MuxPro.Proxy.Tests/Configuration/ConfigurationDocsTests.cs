@@ -110,7 +110,8 @@ public sealed partial class ConfigurationDocsTests
 
                 string value = field.FormBy is not null ? "" : field.IsRequired ? "required" : ConfigurationSchema.DefaultOf(field, type) is { } node ? $"`{node.ToJsonString()}`" : "";
                 string description = field.Description.Replace("|", "\\|", StringComparison.Ordinal);
-                text.Append("| `").Append(field.Name).Append("` | ").Append(TypeOf(field)).Append(" | ").Append(value).Append(" | ").Append(description).Append(" |\n");
+                text.Append("| `").Append(field.Name).Append("` | ").Append(TypeOf(field))
+                    .Append(" | ").Append(value).Append(" | ").Append(description).Append(" |\n");
             }
         }
 

@@ -25,7 +25,8 @@ public sealed class PlatformChecksTests
             ("minVersion", "the TLS of this system does not speak version 1.3; write \"minVersion\": \"1.2\".", false),
             (finding.Field, finding.Message, finding.IsWarning)),
         static finding => Assert.Equal(
-            ("network", "this system has no Unix domain sockets; write \"tcp\" or \"ws\".", false), (finding.Field, finding.Message, finding.IsWarning)),
+            ("network", "this system has no Unix domain sockets; write \"tcp\" or \"ws\".", false),
+            (finding.Field, finding.Message, finding.IsWarning)),
         static finding => Assert.Equal(("tcpUserTimeout", true), (finding.Field, finding.IsWarning)));
 
     [Fact]

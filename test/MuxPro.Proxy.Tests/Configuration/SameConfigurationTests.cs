@@ -5,10 +5,12 @@ namespace MuxPro.Proxy.Tests.Configuration;
 public sealed class SameConfigurationTests
 {
     [Fact]
-    public void PartsThatSayTheSame_AreTheSame() => Assert.True(SameConfiguration.Is(Rule("domain:a.example"), Rule("domain:a.example")));
+    public void PartsThatSayTheSame_AreTheSame()
+        => Assert.True(SameConfiguration.Is(Rule("domain:a.example"), Rule("domain:a.example")));
 
     [Fact]
-    public void AnotherValueInAList_IsAnotherConfiguration() => Assert.False(SameConfiguration.Is(Rule("domain:a.example"), Rule("full:a.example")));
+    public void AnotherValueInAList_IsAnotherConfiguration()
+        => Assert.False(SameConfiguration.Is(Rule("domain:a.example"), Rule("full:a.example")));
 
     [Fact]
     public void AnotherRecord_IsAnotherConfiguration()

@@ -14,7 +14,8 @@ public sealed class PlatformCertificateTests
     {
         using var made = KeyFile.Create("test", TimeProvider.System);
         using X509Certificate2 through = PlatformCertificate.ThroughPkcs12(
-            X509Certificate2.CreateFromPem(made.Certificate.ExportCertificatePem(), made.Certificate.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem()));
+            X509Certificate2.CreateFromPem(
+                made.Certificate.ExportCertificatePem(), made.Certificate.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem()));
         Assert.Equal(made.Pin, Pin.Of(through));
         Assert.Equal(
             made.Certificate.GetECDsaPrivateKey()!.ExportPkcs8PrivateKey(), through.GetECDsaPrivateKey()!.ExportPkcs8PrivateKey());
@@ -27,15 +28,17 @@ public sealed class PlatformCertificateTests
         await using var server = new SslStream(far.GetStream());
         await using var client = new SslStream(near.GetStream());
         Pin? seen = null;
+        var context = SslStreamCertificateContext.Create(through, [], offline: true);
         await Task.WhenAll(
             server.AuthenticateAsServerAsync(
-                new SslServerAuthenticationOptions { ServerCertificateContext = SslStreamCertificateContext.Create(through, [], offline: true) },
+                new SslServerAuthenticationOptions { ServerCertificateContext = context },
                 TestContext.Current.CancellationToken),
             client.AuthenticateAsClientAsync(
                 new SslClientAuthenticationOptions
                 {
                     TargetHost = "test",
-                    RemoteCertificateValidationCallback = (_, certificate, _, _) => (seen = Pin.Of((X509Certificate2)certificate!)) == made.Pin,
+                    RemoteCertificateValidationCallback = (_, certificate, _, _)
+                        => (seen = Pin.Of((X509Certificate2)certificate!)) == made.Pin,
                 },
                 TestContext.Current.CancellationToken));
         Assert.Equal(made.Pin, seen);

@@ -15,7 +15,7 @@ internal sealed record Platform
         HasUnixSockets = Socket.OSSupportsUnixDomainSockets,
     };
 
-    /// <summary>Whether its TLS speaks version 1.3: that of macOS does not, and that of Windows does from Windows 11 and Server 2022 on.</summary>
+    /// <summary>Whether its TLS speaks version 1.3: that of macOS does not, that of Windows does from 11 and Server 2022 on.</summary>
     public required bool HasTls13 { get; init; }
 
     public required bool HasTcpUserTimeout { get; init; }
@@ -30,7 +30,8 @@ internal static class PlatformChecks
     {
         if (stream.Security == TransportSecurity.Tls && stream.TlsSettings.MinVersion == TlsVersion.Tls13 && !platform.HasTls13)
         {
-            yield return new Finding(stream.TlsSettings, "minVersion", "the TLS of this system does not speak version 1.3; write \"minVersion\": \"1.2\".");
+            yield return new Finding(
+                stream.TlsSettings, "minVersion", "the TLS of this system does not speak version 1.3; write \"minVersion\": \"1.2\".");
         }
 
         if (stream.Network == TransportNetwork.Unix && !platform.HasUnixSockets)
@@ -41,7 +42,7 @@ internal static class PlatformChecks
         if (stream.Sockopt.TcpUserTimeout > 0 && !platform.HasTcpUserTimeout)
         {
             yield return new Finding(
-                stream.Sockopt, "tcpUserTimeout", "has no effect: of all systems Linux alone has it; 'tcpKeepAliveIdle' works here too.", IsWarning: true);
+                stream.Sockopt, "tcpUserTimeout", "has no effect: Linux alone has it; 'tcpKeepAliveIdle' works here too.", IsWarning: true);
         }
     }
 }

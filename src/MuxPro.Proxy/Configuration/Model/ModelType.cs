@@ -109,7 +109,8 @@ internal abstract class ModelRecord : ModelType
 
 /// <inheritdoc/>
 internal sealed class ModelRecord<
-    [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicParameterlessConstructor | DynamicallyAccessedMemberTypes.PublicProperties)] T> : ModelRecord
+    [DynamicallyAccessedMembers(
+        DynamicallyAccessedMemberTypes.PublicParameterlessConstructor | DynamicallyAccessedMemberTypes.PublicProperties)] T> : ModelRecord
     where T : class
 {
     private readonly Lazy<IReadOnlyList<ModelField>> _fields = new(static () => ModelField.Of(typeof(T)));

@@ -46,7 +46,8 @@ internal static class ConfigurationSchema
         }
 
         // An empty list says no more than a field that is left out.
-        return field.Property.GetValue(record.New()) is { } value && ToJson(value, field.Type) is var json and not JsonArray { Count: 0 } ? json : null;
+        return field.Property.GetValue(record.New()) is { } value && ToJson(value, field.Type) is var json and not JsonArray { Count: 0 }
+            ? json : null;
     }
 
     private static JsonNode ToJson(object value, ModelType type) => (value, type) switch
@@ -157,7 +158,8 @@ internal static class ConfigurationSchema
         },
         ModelEnum words => new JsonObject
         {
-            ["enum"] = new JsonArray([.. words.Words.SelectMany(static word => word.Aliases.Prepend(word.Name)).Select(static name => (JsonNode)name)]),
+            ["enum"] = new JsonArray(
+                [.. words.Words.SelectMany(static word => word.Aliases.Prepend(word.Name)).Select(static name => (JsonNode)name)]),
         },
         ModelValue { IsNumeric: true } value => new JsonObject
         {

@@ -20,7 +20,8 @@ internal sealed class ModelBinder(List<ConfigurationProblem> problems, SourceMap
     private object? Bind(ConfigurationNode node, ModelType type, RangeAttribute? range) => type switch
     {
         ModelPlain<string> => BindText(node),
-        ModelPlain<bool> => node.Kind is JsonValueKind.True or JsonValueKind.False ? node.Kind == JsonValueKind.True : Wrong(node, "true or false"),
+        ModelPlain<bool> => node.Kind is JsonValueKind.True or JsonValueKind.False
+            ? node.Kind == JsonValueKind.True : Wrong(node, "true or false"),
         ModelPlain<int> => BindNumber(node, range),
         ModelPlain<IPAddress> => node.Kind == JsonValueKind.String && IPAddress.TryParse(node.Text, out IPAddress? address)
             ? address : Wrong(node, "an IP address such as \"192.0.2.1\" or \"2001:db8::1\""),
