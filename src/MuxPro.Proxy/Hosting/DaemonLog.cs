@@ -12,8 +12,18 @@ internal sealed class DaemonLog : IDisposable
 {
     // systemd sets it for services whose output goes to the journal.
     private const string JournalVariable = "JOURNAL_STREAM";
+
     /// <summary>What stands for nowhere.</summary>
     public const string None = "none";
+
+    // Only dependency injection makes formatters, and takes a third of the program's start for it: that is put off until there is a line to write.
+    private static readonly Lazy<ConsoleFormatter[]> Formatters = new(static () =>
+    {
+        using ServiceProvider services = new ServiceCollection()
+            .AddLogging(static logging => logging.AddSimpleConsole(SetUp).AddJsonConsole(SetUp).AddSystemdConsole())
+            .BuildServiceProvider();
+        return [.. services.GetServices<ConsoleFormatter>()];
+    });
 
     private readonly LineWriter? _access;
     private readonly LineWriter? _error;
@@ -38,10 +48,6 @@ internal sealed class DaemonLog : IDisposable
     /// <exception cref="IOException">A file cannot be written.</exception>
     public static DaemonLog Create(LogConfiguration log, TextWriter output, TextWriter error)
     {
-        using ServiceProvider services = new ServiceCollection()
-            .AddLogging(static logging => logging.AddSimpleConsole(SetUp).AddJsonConsole(SetUp).AddSystemdConsole())
-            .BuildServiceProvider();
-        ConsoleFormatter[] formatters = [.. services.GetServices<ConsoleFormatter>()];
         LineWriter? errorLines = ToWriter(log.Error, error);
         LineWriter? accessLines = log is { Access: "", Error: "" } && ReferenceEquals(output, error) ? errorLines : ToWriter(log.Access, output);
         string forErrors = log.Format == LogFormat.Json ? ConsoleFormatterNames.Json
@@ -52,18 +58,23 @@ internal sealed class DaemonLog : IDisposable
             accessLines, errorLines,
             ToLoggers(accessLines, forAccess, LogLevel.Information), ToLoggers(errorLines, forErrors, (LogLevel)log.Loglevel));
 
-        ILoggerFactory ToLoggers(LineWriter? lines, string format, LogLevel level) => lines is null
-            ? NullLoggerFactory.Instance
-            : Microsoft.Extensions.Logging.LoggerFactory.Create(logging =>
+        static ILoggerFactory ToLoggers(LineWriter? lines, string format, LogLevel level)
+        {
+            if (lines is null)
             {
-                logging.SetMinimumLevel(level);
+                return NullLoggerFactory.Instance;
+            }
 
-                // The outbound says it too, once and not for every connection that waits.
-                logging.AddFilter("MuxPro.DialingWorkerFactory", LogLevel.None);
+            // The outbound says it too, once and not for every connection that waits.
+            var filters = new LoggerFilterOptions { MinLevel = level };
+            filters.Rules.Add(new LoggerFilterRule(null, "MuxPro.DialingWorkerFactory", LogLevel.None, null));
+            var loggers = new LoggerFactory([], filters);
 #pragma warning disable CA2000 // The factory owns it.
-                logging.AddProvider(new LineLoggerProvider(formatters.First(formatter => formatter.Name == format), lines));
+            loggers.AddProvider(new LineLoggerProvider(
+                new Lazy<ConsoleFormatter>(() => Formatters.Value.First(formatter => formatter.Name == format)), lines));
 #pragma warning restore CA2000
-            });
+            return loggers;
+        }
     }
 
     /// <summary>Opens files again: what turned them over has put the old ones elsewhere.</summary>

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging.Console;
 namespace MuxPro.Proxy.Hosting;
 
 /// <summary>Gives log entries the form that the console would give them, and their lines to a writer.</summary>
-internal sealed class LineLoggerProvider(ConsoleFormatter formatter, LineWriter lines) : ILoggerProvider
+internal sealed class LineLoggerProvider(Lazy<ConsoleFormatter> formatter, LineWriter lines) : ILoggerProvider
 {
     public ILogger CreateLogger(string categoryName) => new LineLogger(categoryName, formatter, lines);
 
@@ -14,7 +14,7 @@ internal sealed class LineLoggerProvider(ConsoleFormatter formatter, LineWriter 
         // The writer is its maker's.
     }
 
-    private sealed class LineLogger(string category, ConsoleFormatter formatter, LineWriter lines) : ILogger
+    private sealed class LineLogger(string category, Lazy<ConsoleFormatter> formatter, LineWriter lines) : ILogger
     {
         [ThreadStatic]
         private static StringWriter? Text;
@@ -27,7 +27,7 @@ internal sealed class LineLoggerProvider(ConsoleFormatter formatter, LineWriter 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> format)
         {
             Text ??= new StringWriter();
-            formatter.Write(new LogEntry<TState>(logLevel, category, eventId, state, exception, format), null, Text);
+            formatter.Value.Write(new LogEntry<TState>(logLevel, category, eventId, state, exception, format), null, Text);
             System.Text.StringBuilder text = Text.GetStringBuilder();
             if (text.Length > 0)
             {
