@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Microsoft.Extensions.Logging;
+using MuxPro.Proxy.Configuration.Checks;
 using MuxPro.Proxy.Configuration.Model;
 using MuxPro.Proxy.Hosting;
 using MuxPro.Proxy.Security;
@@ -15,11 +16,14 @@ internal static class DaemonRun
     /// <param name="keys">Has the keys that live in memory.</param>
     /// <param name="log">Its log.</param>
     /// <param name="files">The options that name a file, and the file.</param>
-    /// <exception cref="ConfigurationException">A file cannot be used; the message begins with the option that names it.</exception>
+    /// <exception cref="ConfigurationException">
+    /// A file cannot be used, and the message begins with the option that names it; or this system cannot do what the options say.
+    /// </exception>
     /// <exception cref="IOException">The address is in use, or is none of this machine.</exception>
     public static async Task<Daemon> StartAsync(
         DaemonConfiguration configuration, KeyStore keys, DaemonLog log, params (Option<string> Option, string? File)[] files)
     {
+        Check(configuration, Platform.Current);
         try
         {
             return await Daemon.StartAsync(configuration, keys,
@@ -29,6 +33,23 @@ internal static class DaemonRun
             Array.Find(files, named => named.File is not null && named.File == exception.File).Option is { } option)
         {
             throw new ConfigurationException($"{option.Name} {exception.Message}", exception);
+        }
+    }
+
+    /// <summary>Options ask for TLS 1.3 where they ask for TLS; only a configuration can ask for less.</summary>
+    /// <exception cref="ConfigurationException">This system's TLS does not speak it.</exception>
+    internal static void Check(DaemonConfiguration configuration, Platform platform)
+    {
+        IEnumerable<StreamConfiguration> streams =
+        [
+            .. configuration.Inbounds.Select(static inbound => inbound.StreamSettings),
+            .. configuration.Outbounds.Select(static outbound => outbound.StreamSettings),
+        ];
+        if (!platform.HasTls13 && streams.Any(static stream => stream.Security == TransportSecurity.Tls))
+        {
+            throw new ConfigurationException(
+                "the TLS of this system does not speak version 1.3, which this command needs; "
+                + "'muxpro run' takes a configuration with \"minVersion\": \"1.2\".");
         }
     }
 

@@ -16,7 +16,7 @@ internal sealed class DaemonLog : IDisposable
     /// <summary>What stands for nowhere.</summary>
     public const string None = "none";
 
-    // Only dependency injection makes formatters, and takes a third of the program's start for it: that is put off until there is a line to write.
+    // Only dependency injection makes formatters, which takes a third of the program's start: that waits for the first line to write.
     private static readonly Lazy<ConsoleFormatter[]> Formatters = new(static () =>
     {
         using ServiceProvider services = new ServiceCollection()
