@@ -5,7 +5,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 root=$PWD muxpro=$(realpath "$muxpro")
 fail() { echo "native.sh: $*" >&2; exit 1; }
-has() { grep -qF -- "$2" "$work/$1"; }
+has() { grep -qsF -- "$2" "$work/$1"; }
 until_has() { until_true 30 has "$@" || { cat "$work/$1" >&2; exit 1; }; }
 
 # free_port: one that nobody listens on now.
