@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# One would have sworn: a socket whose sending direction was ended by Shutdown(SocketShutdown.Send) is still connected: that call exists so that one can
-#   go on reading, and the kernel agrees (getpeername() answers, the connection is in FIN_WAIT2).
-# What happens: Socket.Connected and TcpClient.Connected turn false with Shutdown(Send), whatever the other end does, and with them TcpClient.GetStream()
-#   and `new NetworkStream(socket)` throw "The operation is not allowed on non-connected sockets". Receive() goes on as if nothing were, and so does a
-#   NetworkStream that was made before. So a watch over Connected takes every half-closed connection for lost.
+# One would have sworn: a socket whose sending direction was ended by Shutdown(SocketShutdown.Send) is still connected: that call exists
+#   so that one can go on reading, and the kernel agrees (getpeername() answers, the connection is in FIN_WAIT2).
+# What happens: Socket.Connected and TcpClient.Connected turn false with Shutdown(Send), whatever the other end does, and with them
+#   TcpClient.GetStream() and `new NetworkStream(socket)` throw "The operation is not allowed on non-connected sockets". Receive() goes on
+#   as if nothing were, and so does a NetworkStream that was made before. So a watch over Connected takes every half-closed connection for
+#   lost.
 # Version: .NET 10.0.12.
-# Source: dotnet/runtime, System.Net.Sockets, Socket.cs: Shutdown() calls SetToDisconnected() for all three values of `how`; the documentation of
-#   Socket.Connected: "the connection state of the Socket as of the last I/O operation".
+# Source: dotnet/runtime, System.Net.Sockets, Socket.cs: Shutdown() calls SetToDisconnected() for all three values of `how`; the
+#   documentation of Socket.Connected: "the connection state of the Socket as of the last I/O operation".
 # Seen: below.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cat > Program.cs <<'EOF'

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# One would have sworn: a server that checks clients by a certificate authority decides about a client's second connection as about its first. Same
-#   client, same chain, same policy; that TLS resumed a session is a matter of speed.
-# What happens: a client whose certificate was issued by an intermediate authority sends leaf and intermediate in the first handshake, and is let in.
-#   Its next connection resumes the session from a ticket, which holds the leaf alone. SslStream calls the validation all the same, but has no
-#   intermediate any more: the chain has one element, and the verdict is RemoteCertificateChainErrors. So a client can connect once, and never again
-#   until it forgets the session. AllowTlsResume = false at the server keeps the verdict, as do intermediates in the policy's ExtraStore.
-#   On the way: the client's IsMutuallyAuthenticated is false in a resumed session of TLS 1.3.
+# One would have sworn: a server that checks clients by a certificate authority decides about a client's second connection as about its
+#   first. Same client, same chain, same policy; that TLS resumed a session is a matter of speed.
+# What happens: a client whose certificate was issued by an intermediate authority sends leaf and intermediate in the first handshake, and
+#   is let in. Its next connection resumes the session from a ticket, which holds the leaf alone. SslStream calls the validation all the
+#   same, but has no intermediate any more: the chain has one element, and the verdict is RemoteCertificateChainErrors. So a client can
+#   connect once, and never again until it forgets the session. AllowTlsResume = false at the server keeps the verdict, as do
+#   intermediates in the policy's ExtraStore.
 # Version: .NET 10.0.12, OpenSSL 3.0 (Debian 12).
-# Source: OpenSSL, ssl/ssl_asn1.c: a session is written with `peer`, one certificate, and without the chain; SSL_get_peer_cert_chain(3). dotnet/runtime,
-#   SslStream.Protocol.cs, VerifyRemoteCertificate(), and CertificateValidationPal.Unix.cs, which fills ExtraStore from that chain.
+# Source: OpenSSL, ssl/ssl_asn1.c: a session is written with `peer`, one certificate, and without the chain; SSL_get_peer_cert_chain(3).
+#   dotnet/runtime, SslStream.Protocol.cs, VerifyRemoteCertificate(), and CertificateValidationPal.Unix.cs, which fills ExtraStore from
+#   that chain.
 # Seen: below: verdict, elements of the chain, what the policy's ExtraStore was given.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cat > Program.cs <<'EOF'

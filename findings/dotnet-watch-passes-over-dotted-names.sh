@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# One would have sworn: PhysicalFileProvider.Watch(".config.json") gives a token that fires when that file is written, as it does for "config.json"; a name
-#   given in full is no pattern that hidden files have to be kept out of.
-# What happens: by default the provider leaves out names that begin with a dot, for watching too. Watch() returns a token all the same, says it is
-#   active, and never fires; no exception tells. With ExclusionFilters.None it fires, and so does a file whose folder alone has such a name.
+# One would have sworn: PhysicalFileProvider.Watch(".config.json") gives a token that fires when that file is written, as it does for
+#   "config.json"; a name given in full is no pattern that hidden files have to be kept out of.
+# What happens: by default the provider leaves out names that begin with a dot, for watching too. Watch() returns a token all the same,
+#   says it is active, and never fires; no exception tells. With ExclusionFilters.None it fires, and so does a file whose folder alone has
+#   such a name.
 # Version: Microsoft.Extensions.FileProviders.Physical 10.0.12 (in the shared framework of ASP.NET Core 10.0.12).
-# Source: dotnet/runtime, PhysicalFilesWatcher.cs, OnFileSystemEntryChange(): FileSystemInfoHelper.IsExcluded(); ExclusionFilters.Sensitive is the default
-#   and means DotPrefixed, Hidden and System.
+# Source: dotnet/runtime, PhysicalFilesWatcher.cs, OnFileSystemEntryChange(): FileSystemInfoHelper.IsExcluded();
+#   ExclusionFilters.Sensitive is the default and means DotPrefixed, Hidden and System.
 # Seen: below.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cat > Program.cs <<'EOF'
@@ -40,7 +41,8 @@ foreach (string root in (string[])["plain", ".dotted"])
             }
 
             await Task.WhenAny(fired.Task, Task.Delay(300));
-            Console.WriteLine($"{root}/{name}, {filters}={(fired.Task.IsCompleted ? "fires" : "silent")}, active {token.ActiveChangeCallbacks}");
+            string fires = fired.Task.IsCompleted ? "fires" : "silent";
+            Console.WriteLine($"{root}/{name}, {filters}={fires}, active {token.ActiveChangeCallbacks}");
         }
     }
 }

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# One would have sworn: a client that has sent its whole request and then ends its direction (`nc -N`, shutdown(SHUT_WR)) gets its answer. TCP's half-close
-#   says "nothing more to come", not "I have left"; nginx and Python's http.server answer.
-# What happens: Kestrel takes the end of the client's direction for a client that went away. RequestAborted fires while the application works, what
-#   it writes goes nowhere, and the client gets an end of stream without one byte. It comes from the socket transport: it cancels
-#   ConnectionContext.ConnectionClosed when it reads the end. With a transport of one's own that ends its input and leaves ConnectionClosed alone,
-#   the same Kestrel answers.
+# One would have sworn: a client that has sent its whole request and then ends its direction (`nc -N`, shutdown(SHUT_WR)) gets its answer.
+#   TCP's half-close says "nothing more to come", not "I have left".
+# What happens: Kestrel takes the end of the client's direction for a client that went away. RequestAborted fires while the application
+#   works, what it writes goes nowhere, and the client gets an end of stream without one byte. It comes from the socket transport: it
+#   cancels ConnectionContext.ConnectionClosed when it reads the end. With a transport of one's own that ends its input and leaves
+#   ConnectionClosed alone, the same Kestrel answers.
 # Version: ASP.NET Core 10.0.12.
-# Source: dotnet/aspnetcore, src/Servers/Kestrel/Transport.Sockets/src/Internal/SocketConnection.cs, DoReceive(): FireConnectionClosed() when a receive
-#   returns nothing; Kestrel/Core/src/Internal/HttpConnection.cs: ConnectionClosed leads to OnInputOrOutputCompleted(). RFC 9112 section 9.6 speaks of
-#   half-close by a server; RFC 9293 section 3.6: who closed "may continue to RECEIVE until the TCP receiver is told that the remote peer has CLOSED also".
+# Source: dotnet/aspnetcore, src/Servers/Kestrel/Transport.Sockets/src/Internal/SocketConnection.cs, DoReceive(): FireConnectionClosed()
+#   when a receive returns nothing; Kestrel/Core/src/Internal/HttpConnection.cs: ConnectionClosed leads to OnInputOrOutputCompleted(). RFC
+#   9112 section 9.6 speaks of half-close by a server; RFC 9293 section 3.6: who closed "may continue to RECEIVE until the TCP receiver is
+#   told that the remote peer has CLOSED also".
 # Seen: below.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cat > Program.cs <<'EOF'

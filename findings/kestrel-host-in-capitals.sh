@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# One would have sworn: a server that takes a request-target in absolute form, as every server must (RFC 9112 section 3.2.2), takes the one where the
-#   Host field repeats the target's authority letter by letter; and where they differ, it goes by the target: "the origin server MUST ignore the
-#   received Host header field".
-# What happens: Kestrel compares the field with the authority as System.Uri writes it: in small letters, an address in its shortest form, a port
-#   without leading zeros. Thus `GET http://Example.COM/` with `Host: Example.COM`, which is what `curl --proxy` sends for that URL, is answered with
-#   400 before any application sees it. A Host that differs altogether is 400 as well.
+# One would have sworn: a server that takes a request-target in absolute form, as every server must (RFC 9112 section 3.2.2), takes the
+#   one where the Host field repeats the target's authority letter by letter; and where they differ, it goes by the target: "the origin
+#   server MUST ignore the received Host header field".
+# What happens: Kestrel compares the field with the authority as System.Uri writes it: in small letters, an address in its shortest form,
+#   a port without leading zeros. Thus `GET http://Example.COM/` with `Host: Example.COM`, which is what `curl --proxy` sends for that
+#   URL, is answered with 400 before any application sees it. A Host that differs altogether is 400 as well.
 #   KestrelServerOptions.AllowHostHeaderOverride = true takes them all, and puts the target's spelling in place of the field.
 # Version: ASP.NET Core 10.0.12, curl 7.88.1.
 # Source: dotnet/aspnetcore, src/Servers/Kestrel/Core/src/Internal/Http/Http1Connection.cs, ValidateNonOriginHostHeader(); the text of
@@ -30,8 +30,8 @@ foreach (bool allow in (bool[])[false, true])
     await app.StartAsync();
     int port = new Uri(app.Urls.First()).Port;
     foreach ((string target, string host) in (ReadOnlySpan<(string, string)>)[
-        ("http://example.com/", "example.com"), ("http://Example.COM/", "Example.COM"), ("http://[2001:db8:0:0:0:0:0:1]/", "[2001:db8:0:0:0:0:0:1]"),
-        ("http://example.com/", "example.net")])
+        ("http://example.com/", "example.com"), ("http://Example.COM/", "Example.COM"),
+        ("http://[2001:db8:0:0:0:0:0:1]/", "[2001:db8:0:0:0:0:0:1]"), ("http://example.com/", "example.net")])
     {
         using var client = new TcpClient("127.0.0.1", port);
         client.GetStream().Write(Encoding.ASCII.GetBytes($"GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"));

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# One would have sworn: SOCKS5 runs over a stream, so where TCP cuts it does not matter. A request may arrive in two segments, and an impatient
-#   client may send greeting and request in one (dante and V2Ray take both).
-# What happens: microsocks takes what one recv() returns for one whole message. A request in two segments is refused with reply 01, a greeting in two
-#   with method FF, and a request in the greeting's segment is dropped, so both ends wait.
+# One would have sworn: SOCKS5 runs over a stream, so where TCP cuts it does not matter. A request may arrive in two segments, and an
+#   impatient client may send greeting and request in one (dante and V2Ray take both).
+# What happens: microsocks takes what one recv() returns for one whole message. A request in two segments is refused with reply 01, a
+#   greeting in two with method FF, and a request in the greeting's segment is dropped, so both ends wait.
 # Version: microsocks 1.0.3-2 (Debian 12).
-# Source: microsocks, sockssrv.c, check_auth_method() and connect_socks_target(): one recv() into a buffer for each state of a client. RFC 1928
-#   section 3 asks for a TCP connection and says nothing about segments.
+# Source: microsocks, sockssrv.c, check_auth_method() and connect_socks_target(): one recv() into a buffer for each state of a client. RFC
+#   1928 section 3 asks for a TCP connection and says nothing about segments.
 # Seen:
 #   each message in one segment                                050005000001000000000000 "hello"
 #   request in two segments                                    050005010001000000000000 end

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# One would have sworn: what a target says first (SSH, SMTP, FTP and MySQL all do) reaches the application, also where the proxy's positive reply and
-#   those bytes come in one segment; a client that reads beyond the reply gives the rest back to the stream, as Node's own http does with `head`.
-# What happens: socks emits the rest once as a 'data' event in the tick behind 'established', past the stream's buffer. Who reads by an async iterator,
-#   by 'readable', or subscribes a moment later never sees it. https-proxy-agent, asked for a plain connection, drops the rest for everybody.
-#   A gap between the reply and the bytes hides it, so it comes and goes with the load.
+# One would have sworn: what a target says first (SSH, SMTP, FTP and MySQL all do) reaches the application, also where the proxy's
+#   positive reply and those bytes come in one segment; a client that reads beyond the reply gives the rest back to the stream, as Node's
+#   own http does with `head`.
+# What happens: socks emits the rest once as a 'data' event in the tick behind 'established', past the stream's buffer. Who reads by an
+#   async iterator, by 'readable', or subscribes a moment later never sees it. https-proxy-agent, asked for a plain connection, drops the
+#   rest for everybody. A gap between the reply and the bytes hides it, so it comes and goes with the load.
 # Version: socks 2.8.10, https-proxy-agent 9.1.0, Node 20.
-# Source: socks, src/client/socksclient.ts, the listener of 'established': socket.emit('data', excessData); https-proxy-agent, src/index.ts, connect():
-#   `buffered` of parseProxyResponse() is used only where the status is not 200. RFC 1928 section 6, RFC 9110 section 9.3.6: the tunnel starts right
-#   behind the reply.
+# Source: socks, src/client/socksclient.ts, the listener of 'established': socket.emit('data', excessData); https-proxy-agent,
+#   src/index.ts, connect(): `buffered` of parseProxyResponse() is used only where the status is not 200. RFC 1928 section 6, RFC 9110
+#   section 9.3.6: the tunnel starts right behind the reply.
 # Seen: below; "-" is nothing within half a second.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 npm install --silent --no-audit --no-fund --prefix . socks@2.8.10 https-proxy-agent@9.1.0 >/dev/null
@@ -45,7 +46,8 @@ const clients = {
         proxy: { host: '127.0.0.1', port, type: 5 }, command: 'connect', destination: { host: '192.0.2.1', port: 22 } })).socket,
     'https-proxy-agent': async port => {
         const request = new EventEmitter();
-        const socket = await new HttpsProxyAgent(`http://127.0.0.1:${port}`).connect(request, { host: '192.0.2.1', port: 22, secureEndpoint: false });
+        const agent = new HttpsProxyAgent(`http://127.0.0.1:${port}`);
+        const socket = await agent.connect(request, { host: '192.0.2.1', port: 22, secureEndpoint: false });
         request.emit('socket', socket);
         return socket;
     },

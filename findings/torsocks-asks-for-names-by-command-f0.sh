@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# One would have sworn: torsocks works in front of any SOCKS5 server (its settings name an address and a port), and a program that it wraps reaches names
-#   there by CONNECT with a name, address type 03, as `curl --socks5-hostname` does with the same server.
-# What happens: the wrapped program calls getaddrinfo(), and torsocks asks the server for the address by Tor's own command F0 (RESOLVE), on a connection of
-#   its own. A server of RFC 1928 answers 07, command not supported, and the program hears that the name does not exist. CONNECT never comes.
+# One would have sworn: torsocks works in front of any SOCKS5 server (its settings name an address and a port), and a program that it
+#   wraps reaches names there by CONNECT with a name, address type 03, as `curl --socks5-hostname` does with the same server.
+# What happens: the wrapped program calls getaddrinfo(), and torsocks asks the server for the address by Tor's own command F0 (RESOLVE),
+#   on a connection of its own. A server of RFC 1928 answers 07, command not supported, and the program hears that the name does not
+#   exist. CONNECT never comes.
 # Version: torsocks 2.4.0-1 (Debian 12).
-# Source: torsocks, src/common/socks5.c, socks5_send_resolve_request(); the Tor project's socks-extensions, "RESOLVE"; RFC 1928 section 4: commands 01
-#   to 03.
+# Source: torsocks, src/common/socks5.c, socks5_send_resolve_request(); the Tor project's socks-extensions, "RESOLVE"; RFC 1928 section 4:
+#   commands 01 to 03.
 # Seen: below: the commands that the server was sent, and curl's exit code.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 debian torsocks=2.4.0-1
 
-# CONNECT and nothing else, as RFC 1928 has it; each request is written down. Whatever the target's name, it answers as an HTTP server itself.
+# A SOCKS5 server that knows CONNECT alone and writes down each request; as the target it answers itself.
 cat > server.py <<'EOF'
 import socket, sys
 

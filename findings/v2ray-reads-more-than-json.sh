@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# One would have sworn: V2Ray's configuration is JSON with the comments // and /* */, its names are written as documented, and a port is a number.
+# One would have sworn: V2Ray's configuration is JSON with the comments // and /* */, its names are written as documented, and a port is a
+#   number.
 # What happens: V2Ray also takes comments from # to the end of a line, names and fields in any case ("Inbounds", "PORT"), and a port
-#   "env:NAME" that is read from the environment when it starts. A trailing comma, which readers of JSON with comments forgive, it refuses.
-#   So a file that V2Ray runs is refused by whatever reads "JSON with comments", and the other way round.
+#   "env:NAME" that is read from the environment when it starts. A trailing comma, which readers of JSON with comments forgive, it
+#   refuses. So a file that V2Ray runs is refused by whatever reads "JSON with comments", and the other way round.
 # Version: v2ray 4.34.0+ds-1 (Debian 12).
 # Source: v2ray-core 4.34.0, infra/conf/json/reader.go (state machine: '/' and '#'), infra/conf/common.go, parseStringPort ("env:"); Go's
 #   encoding/json: "preferring exact matches but also accepting case-insensitive matches".
@@ -26,10 +27,12 @@ expect "comments with #" "Configuration OK." "$(reads '
 expect "names in any case" "Configuration OK." "$(reads '
 { "Inbounds": [ { "Protocol": "socks", "LISTEN": "127.0.0.1", "PORT": 1080 } ], "outBounds": [ { "protocol": "freedom" } ] }')"
 expect "a port in the environment" "Configuration OK." "$(reads '
-{ "inbounds": [ { "protocol": "socks", "listen": "127.0.0.1", "port": "env:PORT_OF_SOCKS" } ], "outbounds": [ { "protocol": "freedom" } ] }' \
+{ "inbounds": [ { "protocol": "socks", "listen": "127.0.0.1", "port": "env:PORT_OF_SOCKS" } ],
+  "outbounds": [ { "protocol": "freedom" } ] }' \
     PORT_OF_SOCKS=1080)"
 expect "the same without the variable" "refused" "$(reads '
-{ "inbounds": [ { "protocol": "socks", "listen": "127.0.0.1", "port": "env:PORT_OF_SOCKS" } ], "outbounds": [ { "protocol": "freedom" } ] }')"
+{ "inbounds": [ { "protocol": "socks", "listen": "127.0.0.1", "port": "env:PORT_OF_SOCKS" } ],
+  "outbounds": [ { "protocol": "freedom" } ] }')"
 expect "a trailing comma" "refused" "$(reads '
 { "inbounds": [ { "protocol": "socks", "listen": "127.0.0.1", "port": 1080 }, ], "outbounds": [ { "protocol": "freedom" } ] }')"
 

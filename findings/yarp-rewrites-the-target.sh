@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# One would have sworn: YARP's forwarder hands on the path that the client sent, byte by byte: a proxy "MUST NOT modify" it but for an empty one
-#   (RFC 9110 section 7.7), and the signatures of S3 and OAuth are over exactly these bytes.
-# What happens: Kestrel decodes the path and YARP encodes what must be, so the origin is asked for another one where a reserved character was encoded
-#   (%2B becomes +, %3A becomes :), and for one that does not exist where the bytes are not UTF-8 (%E4 becomes %25E4). The query is left alone by both;
-#   System.Uri decodes letters and ~ in it. A transformer that makes RequestUri from IHttpRequestFeature.RawTarget keeps the path; to the byte only
-#   with UriCreationOptions.DangerousDisablePathAndQueryCanonicalization.
+# One would have sworn: YARP's forwarder hands on the path that the client sent, byte by byte: a proxy "MUST NOT modify" it but for an
+#   empty one (RFC 9110 section 7.7), and the signatures of S3 and OAuth are over exactly these bytes.
+# What happens: Kestrel decodes the path and YARP encodes what must be, so the origin is asked for another one where a reserved character
+#   was encoded (%2B becomes +, %3A becomes :), and for one that does not exist where the bytes are not UTF-8 (%E4 becomes %25E4). The
+#   query is left alone by both; System.Uri decodes letters and ~ in it. A transformer that makes RequestUri from
+#   IHttpRequestFeature.RawTarget keeps the path; to the byte only with UriCreationOptions.DangerousDisablePathAndQueryCanonicalization.
 # Version: Yarp.ReverseProxy 2.3.0, ASP.NET Core 10.0.12.
-# Source: microsoft/reverse-proxy, src/ReverseProxy/Forwarder/RequestUtilities.cs, MakeDestinationAddress() and EncodePath(); dotnet/runtime,
-#   UriCreationOptions.
+# Source: microsoft/reverse-proxy, src/ReverseProxy/Forwarder/RequestUtilities.cs, MakeDestinationAddress() and EncodePath();
+#   dotnet/runtime, UriCreationOptions.
 # Seen: below: what the client asks for, then what the origin is asked for.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cat > Program.cs <<'EOF'
@@ -40,7 +40,8 @@ foreach (HttpTransformer transformer in (HttpTransformer[])[HttpTransformer.Empt
     await using WebApplication app = builder.Build();
     using var invoker = new HttpMessageInvoker(new SocketsHttpHandler { UseProxy = false });
     var forwarder = app.Services.GetRequiredService<IHttpForwarder>();
-    app.Run(async context => await forwarder.SendAsync(context, $"http://{origin.LocalEndpoint}", invoker, ForwarderRequestConfig.Empty, transformer));
+    string prefix = $"http://{origin.LocalEndpoint}";
+    app.Run(async context => await forwarder.SendAsync(context, prefix, invoker, ForwarderRequestConfig.Empty, transformer));
     await app.StartAsync();
     foreach (string target in (string[])["/plain?a=b", "/1%2B1", "/a%3Ab", "/M%E4rz", "/%7Euser", "/?q=%7euser"])
     {
@@ -57,7 +58,8 @@ sealed class RawTarget(bool asItIs) : HttpTransformer
 {
     public override string ToString() => asItIs ? "raw-as-it-is" : "raw";
 
-    public override async ValueTask TransformRequestAsync(HttpContext context, HttpRequestMessage request, string prefix, CancellationToken cancellationToken)
+    public override async ValueTask TransformRequestAsync(
+        HttpContext context, HttpRequestMessage request, string prefix, CancellationToken cancellationToken)
     {
         await base.TransformRequestAsync(context, request, prefix, cancellationToken);
         request.RequestUri = new Uri(
