@@ -24,8 +24,26 @@ public sealed class FloorTests
         "Http",
         "MuxClient.cs");
 
+    private static readonly FloorPlan Program = new(
+        "Shared",
+        "Configuration",
+        "Security",
+        "Http",
+        "Socks",
+        "Routing",
+        "Transports",
+        "Outbounds",
+        "Dispatch",
+        "Inbounds",
+        "Hosting",
+        "Cli",
+        "Program.cs");
+
     [Fact]
     public void Library_LooksDownOnly() => Check(Library, "src/MuxPro");
+
+    [Fact]
+    public void Program_LooksDownOnly() => Check(Program, "src/MuxPro.Proxy");
 
     [Fact]
     public void Library_ShowsItsInsideToTestsAndBenchmarksOnly()

@@ -2,7 +2,9 @@ using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Hosting;
 
-/// <summary>Looks at files now and then, and calls when they have changed and then stayed as they are: whoever writes them may need a moment.</summary>
+/// <summary>
+/// Looks at files now and then, and calls when they have changed and then stayed as they are: whoever writes them may need a moment.
+/// </summary>
 internal sealed class ConfigurationWatch : IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);

@@ -11,8 +11,8 @@ using MuxPro.Proxy.Transports;
 namespace MuxPro.Proxy.Hosting;
 
 /// <summary>
-/// The running program: inbounds, rules and outbounds of one configuration, which another one may replace at any time. What is open goes on; what is new goes
-/// by the new one.
+/// The running program: inbounds, rules and outbounds of one configuration, which another one may replace at any time. What is open goes
+/// on; what is new goes by the new one.
 /// </summary>
 internal sealed class Daemon : ISnapshots, IAsyncDisposable
 {

@@ -4,8 +4,8 @@ using System.Threading.Channels;
 namespace MuxPro.Proxy.Hosting;
 
 /// <summary>
-/// Writes lines on a thread of its own, so that a slow disk or a reader that does not read holds up nobody: lines that find no room are dropped, and it is said
-/// how many. Safe to use from many threads.
+/// Writes lines on a thread of its own, so that a slow disk or a reader that does not read holds up nobody: lines that find no room are
+/// dropped, and it is said how many. Safe to use from many threads.
 /// </summary>
 internal sealed class LineWriter : IDisposable
 {

@@ -8,8 +8,8 @@ using MuxPro.Proxy.Shared;
 namespace MuxPro.Proxy.Hosting;
 
 /// <summary>
-/// What the daemon listens on. A configuration that replaces another keeps the sockets of the addresses that both have; those that go take nothing new, and
-/// what came in there goes on. Not safe to use from many threads.
+/// What the daemon listens on. A configuration that replaces another keeps the sockets of the addresses that both have; those that go
+/// take nothing new, and what came in there goes on. Not safe to use from many threads.
 /// </summary>
 internal sealed class Listeners(SocketBudget sockets, TimeProvider time, ILogger logger) : IAsyncDisposable
 {

@@ -2,7 +2,9 @@ using System.Net.Sockets;
 
 namespace MuxPro.Proxy.Hosting;
 
-/// <summary>The file of a Unix domain socket that is listened on. One that nobody listens on any more is in the way, and is taken away.</summary>
+/// <summary>
+/// The file of a Unix domain socket that is listened on. One that nobody listens on any more is in the way, and is taken away.
+/// </summary>
 internal sealed class UnixSocketPath
 {
     // Whoever is in the group of the process may connect.
@@ -59,7 +61,8 @@ internal sealed class UnixSocketPath
         }
     }
 
-    // A socket cannot be opened as a file; everything else can, or says that it is not ours. For writing too: a pipe that nobody writes to would wait.
+    // A socket cannot be opened as a file; everything else can, or says that it is not ours. For writing too: a pipe that nobody writes
+    // to would wait.
     private static bool IsSocket(string path)
     {
         try

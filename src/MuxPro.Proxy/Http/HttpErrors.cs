@@ -2,7 +2,9 @@ using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Http;
 
-/// <summary>What HTTP says of a sub-connection that was not opened, by its code and what more is known (SPEC 6.3.4), and the other way round.</summary>
+/// <summary>
+/// What HTTP says of a sub-connection that was not opened, by its code and what more is known (SPEC 6.3.4), and the other way round.
+/// </summary>
 internal static class HttpErrors
 {
     private const int BadGateway = 502;
@@ -15,7 +17,9 @@ internal static class HttpErrors
             : new HttpStatusException(BadGateway, text, exception) { ProxyError = "destination_unavailable" };
     }
 
-    /// <summary>What another proxy's answer to CONNECT means: the word of RFC 9209, where it gives one, tells more than the status.</summary>
+    /// <summary>
+    /// What another proxy's answer to CONNECT means: the word of RFC 9209, where it gives one, tells more than the status.
+    /// </summary>
     public static (ErrorCode Code, FailureDetail Detail) ToCode(int status, string? proxyError) => proxyError switch
     {
         "connection_refused" => (ErrorCode.RemoteDisconnect, FailureDetail.ConnectionRefused),

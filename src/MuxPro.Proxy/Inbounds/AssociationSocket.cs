@@ -8,8 +8,8 @@ using MuxPro.Proxy.Transports;
 namespace MuxPro.Proxy.Inbounds;
 
 /// <summary>
-/// The UDP socket of an association: takes datagrams from one socket of one application, and sends to it. It has a place in the budget for as long as it
-/// is open. One receiver; any number of senders.
+/// The UDP socket of an association: takes datagrams from one socket of one application, and sends to it. It has a place in the budget
+/// for as long as it is open. One receiver; any number of senders.
 /// </summary>
 internal sealed class AssociationSocket : IDisposable
 {

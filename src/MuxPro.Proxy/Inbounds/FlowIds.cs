@@ -5,7 +5,9 @@ using System.Text;
 
 namespace MuxPro.Proxy.Inbounds;
 
-/// <summary>The GlobalIDs of applications' UDP sockets (SPEC 7.2): nobody can guess one, and the same socket gets the same one again.</summary>
+/// <summary>
+/// The GlobalIDs of applications' UDP sockets (SPEC 7.2): nobody can guess one, and the same socket gets the same one again.
+/// </summary>
 internal sealed class FlowIds
 {
     private const int KeyBytes = 32;

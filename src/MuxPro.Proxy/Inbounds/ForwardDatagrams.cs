@@ -7,7 +7,10 @@ using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Inbounds;
 
-/// <summary>Every datagram goes to one target, a flow for each socket that sends; answers go back where the flow came from. Flows end when they idle.</summary>
+/// <summary>
+/// Every datagram goes to one target, a flow for each socket that sends; answers go back where the flow came from. Flows end when they
+/// idle.
+/// </summary>
 internal sealed class ForwardDatagrams : IAsyncDisposable
 {
     // Most sockets that are served at once: an address is cheap to forge.

@@ -9,7 +9,9 @@ using MuxPro.Proxy.Transports;
 
 namespace MuxPro.Proxy.Inbounds;
 
-/// <summary>An inbound of the daemon, as a configuration says: what happens to the connections that come in, however they are listened for.</summary>
+/// <summary>
+/// An inbound of the daemon, as a configuration says: what happens to the connections that come in, however they are listened for.
+/// </summary>
 internal sealed class Inbound
 {
     // What one address may hold of the places without saying who it is. A client may well dial many main connections at once.

@@ -15,7 +15,9 @@ internal sealed record InboundOptions
     /// <summary>Whether UDP ASSOCIATE is served.</summary>
     public bool CarriesDatagrams { get; init; } = true;
 
-    /// <summary>Where applications are told to send datagrams to, or <see langword="null"/> for the address that they reached us at.</summary>
+    /// <summary>
+    /// Where applications are told to send datagrams to, or <see langword="null"/> for the address that they reached us at.
+    /// </summary>
     public IPAddress? AssociationAddress { get; init; }
 
     public SpecialAddresses SpecialAddresses { get; init; }

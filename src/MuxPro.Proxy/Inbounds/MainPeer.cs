@@ -26,6 +26,8 @@ internal sealed class MainPeer(AuthorizedKey? key, Pin? pin, EndPoint? source)
     /// <summary>The highest priority that it may use, where its key says so.</summary>
     public byte? HighestPriority { get; } = key?.HighestPriority;
 
-    /// <summary>Whose flows of datagrams those are that keep their public address (SPEC 7.2). Strangers are told apart by their address.</summary>
+    /// <summary>
+    /// Whose flows of datagrams those are that keep their public address (SPEC 7.2). Strangers are told apart by their address.
+    /// </summary>
     public string FlowOwner { get; } = key?.Name ?? $"- {(source as IPEndPoint)?.Address}";
 }

@@ -9,7 +9,8 @@ namespace MuxPro.Proxy.Inbounds;
 
 /// <summary>
 /// One port for SOCKS5 and HTTP: learns where a connection wants to go, dispatches, and only then says success. Versions 0.0 and 0.1 have
-/// no answer to a successful open, so "success" means there that the request is on its way; a target that cannot be reached shows as a reset.
+/// no answer to a successful open, so "success" means there that the request is on its way; a target that cannot be reached shows as a
+/// reset.
 /// </summary>
 internal sealed class MixedInbound(Func<SessionSource, RoutedDispatcher> dispatcherOf, InboundOptions options, ILogger logger)
 {

@@ -8,8 +8,8 @@ using MuxPro.Proxy.Socks;
 namespace MuxPro.Proxy.Inbounds;
 
 /// <summary>
-/// A SOCKS5 UDP association (RFC 1928 7): datagrams of one socket of one application. It ends with the TCP connection that asked for it, or when it
-/// idles, and the connection ends with it.
+/// A SOCKS5 UDP association (RFC 1928 7): datagrams of one socket of one application. It ends with the TCP connection that asked for it,
+/// or when it idles, and the connection ends with it.
 /// </summary>
 internal sealed class SocksAssociation : IAsyncDisposable
 {

@@ -3,8 +3,8 @@ using MuxPro.Proxy.Routing;
 namespace MuxPro.Proxy.Outbounds;
 
 /// <summary>
-/// A way out, by its tag. It outlives the configuration that it is part of for as long as something goes through it: who uses it enters and leaves.
-/// Safe to use from many threads.
+/// A way out, by its tag. It outlives the configuration that it is part of for as long as something goes through it: who uses it enters
+/// and leaves. Safe to use from many threads.
 /// </summary>
 internal abstract class Outbound(string tag, TimeProvider time) : IBalancerMember, IAsyncDisposable
 {

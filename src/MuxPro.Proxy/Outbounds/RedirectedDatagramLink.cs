@@ -2,7 +2,10 @@ using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Outbounds;
 
-/// <summary>A flow that goes to another target than the application knows of: its answers come from the one it knows, and nobody else's come at all.</summary>
+/// <summary>
+/// A flow that goes to another target than the application knows of: its answers come from the one it knows, and nobody else's come at
+/// all.
+/// </summary>
 internal sealed class RedirectedDatagramLink(DatagramLink inner, Destination destination) : DatagramLink
 {
     private readonly OneSource _target = new(inner.Destination);

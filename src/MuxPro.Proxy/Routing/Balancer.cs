@@ -38,8 +38,8 @@ internal sealed class Balancer<T>
     public IReadOnlyList<T> Members => _members;
 
     /// <summary>
-    /// The members in the order in which they are to be tried: those that work as the strategy says, then the fallback, then those that did not work
-    /// lately. A connection goes to the first one that takes it.
+    /// The members in the order in which they are to be tried: those that work as the strategy says, then the fallback, then those that
+    /// did not work lately. A connection goes to the first one that takes it.
     /// </summary>
     public IReadOnlyList<T> Order()
     {

@@ -3,7 +3,9 @@ using MuxPro.Proxy.Configuration.Model;
 
 namespace MuxPro.Proxy.Routing;
 
-/// <summary>Whether a name is one of those that a rule names. A lookup costs one probe for each label of the name, however many names there are.</summary>
+/// <summary>
+/// Whether a name is one of those that a rule names. A lookup costs one probe for each label of the name, however many names there are.
+/// </summary>
 internal sealed class DomainMatcher
 {
     private readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> _full;

@@ -3,8 +3,8 @@ using MuxPro.Core;
 namespace MuxPro.Proxy.Routing;
 
 /// <summary>
-/// Whether something works, by the attempts that were made. After a failure it is left alone for a while, doubled by each further one; then one attempt at a
-/// time finds out. Safe to use from many threads.
+/// Whether something works, by the attempts that were made. After a failure it is left alone for a while, doubled by each further one;
+/// then one attempt at a time finds out. Safe to use from many threads.
 /// </summary>
 internal sealed class Health(TimeProvider time)
 {
@@ -29,7 +29,9 @@ internal sealed class Health(TimeProvider time)
         }
     }
 
-    /// <summary>An attempt begins. Where it is the one that finds out, the others wait for it, but not for ever: it may never end.</summary>
+    /// <summary>
+    /// An attempt begins. Where it is the one that finds out, the others wait for it, but not for ever: it may never end.
+    /// </summary>
     /// <returns>Its number, for the report.</returns>
     public int Begin()
     {

@@ -36,7 +36,9 @@ internal sealed class PrefixMap<T>
         return value;
     }
 
-    /// <summary>The lengths of prefix that occur in an address's family, the shortest first: what <see cref="TryGet"/> has to be asked for.</summary>
+    /// <summary>
+    /// The lengths of prefix that occur in an address's family, the shortest first: what <see cref="TryGet"/> has to be asked for.
+    /// </summary>
     public ReadOnlySpan<int> LengthsFor(IPAddress address) => address.AddressFamily == AddressFamily.InterNetworkV6 ? _probesV6 : _probesV4;
 
     /// <summary>Finds the value of the network that an address is part of.</summary>

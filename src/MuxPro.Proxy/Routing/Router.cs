@@ -8,8 +8,9 @@ using MuxPro.Proxy.Shared;
 namespace MuxPro.Proxy.Routing;
 
 /// <summary>
-/// Which way a connection takes: the first rule that matches says it. Rules by name match targets that are names, and rules by address those that are
-/// addresses, or whose name is looked up (<see cref="RoutingConfiguration.DomainStrategy"/>). Immutable; safe to use from many threads.
+/// Which way a connection takes: the first rule that matches says it. Rules by name match targets that are names, and rules by address
+/// those that are addresses, or whose name is looked up (<see cref="RoutingConfiguration.DomainStrategy"/>). Immutable; safe to use from
+/// many threads.
 /// </summary>
 internal sealed class Router
 {

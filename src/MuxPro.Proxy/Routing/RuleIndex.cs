@@ -6,8 +6,8 @@ using MuxPro.Proxy.Shared;
 namespace MuxPro.Proxy.Routing;
 
 /// <summary>
-/// Finds the first rule that matches without comparing all: rules that ask for certain names or networks are found by those, and only the others are
-/// gone through in order. Immutable once made.
+/// Finds the first rule that matches without comparing all: rules that ask for certain names or networks are found by those, and only the
+/// others are gone through in order. Immutable once made.
 /// </summary>
 internal sealed class RuleIndex
 {

@@ -6,8 +6,8 @@ namespace MuxPro.Proxy.Security;
 internal static class PlatformCertificate
 {
     /// <summary>
-    /// Makes a certificate ready for TLS; the one that was given is not used any more. The TLS of Windows does not find a key that exists in memory
-    /// alone ("No credentials are available in the security package"), but it finds one that came out of PKCS#12.
+    /// Makes a certificate ready for TLS; the one that was given is not used any more. The TLS of Windows does not find a key that exists
+    /// in memory alone ("No credentials are available in the security package"), but it finds one that came out of PKCS#12.
     /// </summary>
     public static X509Certificate2 ForTls(X509Certificate2 certificate)
         => OperatingSystem.IsWindows() ? ThroughPkcs12(certificate) : certificate;

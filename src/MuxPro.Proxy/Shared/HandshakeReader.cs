@@ -3,7 +3,8 @@ using System.Buffers;
 namespace MuxPro.Proxy.Shared;
 
 /// <summary>
-/// Reads what comes before the data of a connection: bytes, lines, heads. It may read ahead; what it has too much is <see cref="Buffered"/>.
+/// Reads what comes before the data of a connection: bytes, lines, heads. It may read ahead; what it has too much is
+/// <see cref="Buffered"/>.
 /// </summary>
 internal sealed class HandshakeReader(Stream stream, int capacity = 1024)
 {

@@ -2,7 +2,9 @@ using System.Net.Sockets;
 
 namespace MuxPro.Proxy.Shared;
 
-/// <summary>The end of a connection that is told why: a socket closed with bytes unread would send a reset, and the word could be lost to it.</summary>
+/// <summary>
+/// The end of a connection that is told why: a socket closed with bytes unread would send a reset, and the word could be lost to it.
+/// </summary>
 internal static class LastWord
 {
     private const int MaxDrain = 256 * 1024;

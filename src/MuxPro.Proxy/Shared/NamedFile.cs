@@ -3,7 +3,8 @@ using System.Text;
 namespace MuxPro.Proxy.Shared;
 
 /// <summary>
-/// Reads files that a user names. One without a length is not opened: it is empty, or a pipe or a device, which may have no end or keep whoever opens it waiting.
+/// Reads files that a user names. One without a length is not opened: it is empty, or a pipe or a device, which may have no end or keep
+/// whoever opens it waiting.
 /// </summary>
 internal static class NamedFile
 {

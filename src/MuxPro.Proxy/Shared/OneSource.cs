@@ -1,8 +1,8 @@
 namespace MuxPro.Proxy.Shared;
 
 /// <summary>
-/// Lets in what comes from one peer of a full-cone flow, which anybody may send to. A peer that is a name is somewhere else looked up: then the first one
-/// that answers from its port is it.
+/// Lets in what comes from one peer of a full-cone flow, which anybody may send to. A peer that is a name is somewhere else looked up:
+/// then the first one that answers from its port is it.
 /// </summary>
 internal sealed class OneSource(Destination peer)
 {

@@ -1,6 +1,8 @@
 namespace MuxPro.Proxy.Shared;
 
-/// <summary>Lets a message that others can cause at will through once per interval, and counts the rest. Safe to use from many threads.</summary>
+/// <summary>
+/// Lets a message that others can cause at will through once per interval, and counts the rest. Safe to use from many threads.
+/// </summary>
 internal sealed class RareMessage(TimeProvider time, TimeSpan interval)
 {
     private readonly Lock _gate = new();

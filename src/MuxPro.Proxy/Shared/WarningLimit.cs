@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace MuxPro.Proxy.Shared;
 
 /// <summary>
-/// What a peer causes is a warning at most once per interval, and Information otherwise: it is seen by default, and nobody can fill the log with it.
-/// Safe to use from many threads.
+/// What a peer causes is a warning at most once per interval, and Information otherwise: it is seen by default, and nobody can fill the
+/// log with it. Safe to use from many threads.
 /// </summary>
 internal sealed class WarningLimit(TimeProvider time, TimeSpan interval)
 {

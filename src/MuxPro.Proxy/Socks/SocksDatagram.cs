@@ -1,6 +1,8 @@
 namespace MuxPro.Proxy.Socks;
 
-/// <summary>A UDP datagram between an application and a SOCKS5 proxy (RFC 1928 7): <c>| reserved (2) | fragment | address | data |</c>.</summary>
+/// <summary>
+/// A UDP datagram between an application and a SOCKS5 proxy (RFC 1928 7): <c>| reserved (2) | fragment | address | data |</c>.
+/// </summary>
 internal static class SocksDatagram
 {
     /// <summary>The most that an application's datagram can have, head and data together, over IPv6.</summary>
@@ -14,8 +16,8 @@ internal static class SocksDatagram
 
     /// <summary>How many bytes come before the data.</summary>
     /// <returns>
-    /// The length, or 0 where it is no datagram that is carried here: cut off, with something in the reserved bytes, of an unknown address type, or
-    /// a fragment. Putting fragments together is optional in RFC 1928, and no application is known to need it.
+    /// The length, or 0 where it is no datagram that is carried here: cut off, with something in the reserved bytes, of an unknown
+    /// address type, or a fragment. Putting fragments together is optional in RFC 1928, and no application is known to need it.
     /// </returns>
     public static int MeasureHead(ReadOnlySpan<byte> datagram)
     {

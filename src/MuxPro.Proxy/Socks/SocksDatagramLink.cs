@@ -6,7 +6,9 @@ using MuxPro.Proxy.Shared;
 
 namespace MuxPro.Proxy.Socks;
 
-/// <summary>A flow through a SOCKS5 proxy (RFC 1928 7): it ends with the connection that asked for it. One receiver and one sender at a time.</summary>
+/// <summary>
+/// A flow through a SOCKS5 proxy (RFC 1928 7): it ends with the connection that asked for it. One receiver and one sender at a time.
+/// </summary>
 internal sealed class SocksDatagramLink : DatagramLink
 {
     private readonly Link _control;

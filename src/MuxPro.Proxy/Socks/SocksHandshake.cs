@@ -24,7 +24,8 @@ internal static class SocksHandshake
     /// <returns>
     /// Where it wants to go, for UDP ASSOCIATE where it will send from (both of which may be zero), and who it is where that was asked.
     /// </returns>
-    /// <exception cref="HandshakeException">The connection is to be closed; the application has been told what the protocol can tell.</exception>
+    /// <exception cref="HandshakeException">The connection is to be closed; the application has been told what the protocol can
+    /// tell.</exception>
     public static async ValueTask<(Destination Destination, string? User)> ReadRequestAsync(
         HandshakeReader reader, Stream output, Users users, CancellationToken cancellationToken)
     {

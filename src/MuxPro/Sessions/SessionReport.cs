@@ -13,7 +13,9 @@ public sealed record SessionReport(
     /// <summary>Which priority it had here: what the client asked for, within <see cref="MuxOptions.HighestPriority"/>.</summary>
     public byte Priority { get; init; }
 
-    /// <summary>What the dispatcher returned, which has ended; for telling one sub-connection from another to the same destination.</summary>
+    /// <summary>
+    /// What the dispatcher returned, which has ended; for telling one sub-connection from another to the same destination.
+    /// </summary>
     /// <value>The default value is <see langword="null"/>: the target was not reached, or it is a flow of datagrams.</value>
     public Link? Target { get; init; }
 

@@ -5,8 +5,8 @@ using MuxPro.Proxy.Configuration.Reading;
 namespace MuxPro.Proxy.Configuration.Checks;
 
 /// <summary>
-/// Finds traffic that would go round for ever: outbounds that go through each other, and outbounds that lead to an inbound of the same program from which,
-/// where no rule says otherwise, connections come back to them.
+/// Finds traffic that would go round for ever: outbounds that go through each other, and outbounds that lead to an inbound of the same
+/// program from which, where no rule says otherwise, connections come back to them.
 /// </summary>
 internal static class LoopChecks
 {

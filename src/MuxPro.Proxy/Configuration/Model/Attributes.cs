@@ -30,7 +30,9 @@ internal sealed class FormAttribute(string name, Type type) : Attribute
     public string? Alias { get; init; }
 }
 
-/// <summary>The field beside this one says which <see cref="FormAttribute"/> is read here. The object may be left out where all its fields may.</summary>
+/// <summary>
+/// The field beside this one says which <see cref="FormAttribute"/> is read here. The object may be left out where all its fields may.
+/// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class FormByAttribute(string field) : Attribute
 {

@@ -3,8 +3,8 @@ using System.Net;
 namespace MuxPro.Proxy.Configuration.Model;
 
 /// <summary>
-/// The types that configurations are made of. What a type has is looked up at run time, and native code keeps only what is asked for by a type
-/// argument: so a record, enumeration or value that a field has must be in this list. Its own fields need not be.
+/// The types that configurations are made of. What a type has is looked up at run time, and native code keeps only what is asked for by a
+/// type argument: so a record, enumeration or value that a field has must be in this list. Its own fields need not be.
 /// </summary>
 internal static class ModelTypes
 {

@@ -5,8 +5,8 @@ using MuxPro.Proxy.Shared;
 namespace MuxPro.Proxy.Configuration.Reading;
 
 /// <summary>
-/// Reads a configuration from one file or several. Later files add their inbounds, outbounds, rules and balancers, where one with the tag of an earlier one takes
-/// its place; of everything else the last word counts.
+/// Reads a configuration from one file or several. Later files add their inbounds, outbounds, rules and balancers, where one with the tag
+/// of an earlier one takes its place; of everything else the last word counts.
 /// </summary>
 internal static class ConfigurationReader
 {

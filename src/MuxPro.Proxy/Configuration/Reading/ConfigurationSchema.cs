@@ -37,7 +37,9 @@ internal static class ConfigurationSchema
         return root.ToJsonString(Indented) + "\n";
     }
 
-    /// <summary>The default of a field as the configuration would write it, or <see langword="null"/> where there is none to write.</summary>
+    /// <summary>
+    /// The default of a field as the configuration would write it, or <see langword="null"/> where there is none to write.
+    /// </summary>
     public static JsonNode? DefaultOf(ModelField field, ModelRecord record)
     {
         if (field.IsRequired || field.FormBy is not null || field.Type is ModelRecord)

@@ -7,7 +7,9 @@ using MuxPro.Proxy.Configuration.Model;
 
 namespace MuxPro.Proxy.Configuration.Reading;
 
-/// <summary>Makes the records of the model out of JSON, by what the model says of itself, and reports everything that does not fit.</summary>
+/// <summary>
+/// Makes the records of the model out of JSON, by what the model says of itself, and reports everything that does not fit.
+/// </summary>
 internal sealed class ModelBinder(List<ConfigurationProblem> problems, SourceMap sources)
 {
     /// <summary>Whether every record has what it cannot do without; settings of a protocol that is not known aside.</summary>
