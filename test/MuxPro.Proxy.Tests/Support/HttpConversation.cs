@@ -22,7 +22,7 @@ internal sealed class HttpConversation : IAsyncDisposable
     {
         (_application, Link atInbound) = Link.CreatePair();
         var options = new InboundOptions { Tag = "in", Users = users ?? Users.None, TimeProvider = Time, Retiring = _retiring.Token };
-        _rules = new Rules(this);
+        _rules = new Rules(this, new Origins(this));
         var inbound = new MixedInbound(
             source =>
             {
@@ -127,9 +127,8 @@ internal sealed class HttpConversation : IAsyncDisposable
     }
 
     /// <summary>Rules that may be replaced, by which everything takes one outbound.</summary>
-    private sealed class Rules(HttpConversation conversation) : ISnapshots
+    private sealed class Rules(HttpConversation conversation, Outbound outbound) : ISnapshots
     {
-        private readonly Origins _origins = new(conversation);
         private OneOutbound? _routes;
 
         public Snapshot Current => Routes.Current;
@@ -138,7 +137,7 @@ internal sealed class HttpConversation : IAsyncDisposable
 
         public TimeProvider TimeProvider => conversation.Time;
 
-        private OneOutbound Routes => _routes ??= new OneOutbound(_origins, conversation.Log, conversation.Time);
+        private OneOutbound Routes => _routes ??= new OneOutbound(outbound, conversation.Log, conversation.Time);
 
         public void Replace() => _routes = null;
     }
