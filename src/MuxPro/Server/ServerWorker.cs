@@ -14,6 +14,7 @@ public sealed class ServerWorker : IAsyncDisposable
     private readonly ServerContext _context;
     private readonly MuxOptions _options;
     private readonly ILogger _log;
+    private readonly DispatchFailures _failures;
 
     // Never disposed: it has no timer, and late dispatches link to it.
     private readonly CancellationTokenSource _gone = new();
@@ -49,6 +50,7 @@ public sealed class ServerWorker : IAsyncDisposable
         _context = context;
         _options = options ?? MuxOptions.Default;
         _log = _options.LoggerFactory.CreateLogger<ServerWorker>();
+        _failures = new DispatchFailures(_log);
         _connection = new MainConnection(link, _options, OnOpened);
         _ = EndWithConnectionAsync();
     }
@@ -158,7 +160,7 @@ public sealed class ServerWorker : IAsyncDisposable
         catch (Exception exception)
         {
             // A bug of the callee's: this sub-connection ends, the others go on.
-            OnDispatchFailed(session, exception);
+            _failures.End(session, exception);
             return true;
         }
     }
@@ -175,7 +177,7 @@ public sealed class ServerWorker : IAsyncDisposable
         }
         catch (Exception exception)
         {
-            OnDispatchFailed(session, exception);
+            _failures.End(session, exception);
             return (new RelayResult(0, 0, exception, null), null);
         }
     }
@@ -225,7 +227,7 @@ public sealed class ServerWorker : IAsyncDisposable
         }
         catch (Exception exception)
         {
-            OnDispatchFailed(session.Session, exception);
+            _failures.End(session.Session, exception);
             return (new RelayResult(0, 0, exception, null), session.Dropped);
         }
         finally
@@ -277,30 +279,6 @@ public sealed class ServerWorker : IAsyncDisposable
         finally
         {
             Interlocked.Decrement(ref _pending);
-        }
-    }
-
-    /// <summary>SPEC 6.3.2: a failed or refused open is an End with the code; the main connection goes on.</summary>
-    private void OnDispatchFailed(Session session, Exception exception)
-    {
-        switch (exception)
-        {
-            case SessionException refused:
-                _log.DispatchFailed(session.Id, session.Destination, refused.ErrorCode, refused.Message);
-                session.Abort(refused);
-                break;
-            case OperationCanceledException:
-                session.Abort(exception);
-                break;
-            case IOException or System.Net.Sockets.SocketException:
-                _log.DispatchFailed(session.Id, session.Destination, ErrorCode.DestinationUnreachable, exception.Message);
-                session.Abort(new SessionException(ErrorCode.DestinationUnreachable, exception.Message, exception));
-                break;
-            default:
-                // A dispatcher's bug is its own: this sub-connection ends, the others go on.
-                _log.DispatcherFaulted(session.Id, session.Destination, exception);
-                session.Abort(new SessionException(ErrorCode.DestinationUnreachable, "The dispatcher failed.", exception));
-                break;
         }
     }
 
