@@ -23,8 +23,7 @@ internal sealed class MixedInbound(Func<SessionSource, RoutedDispatcher> dispatc
         var connection = new InboundConnection(application, options, logger);
         try
         {
-            InboundRequest? request = await LearnAsync(link, stopping);
-            if (request is ForwardRequest plain && (request = await ForwardAsync(plain, application, connection, stopping)) is null)
+            if (await LearnAsync(application, connection, stopping) is not { } request)
             {
                 return;
             }
@@ -60,11 +59,19 @@ internal sealed class MixedInbound(Func<SessionSource, RoutedDispatcher> dispatc
         }
     }
 
-    private async Task<InboundRequest?> ForwardAsync(
-        ForwardRequest first, Application application, InboundConnection connection, CancellationToken stopping)
+    /// <summary>Learns what the connection is for; plain HTTP requests are carried meanwhile.</summary>
+    /// <remarks>A method of its own, so that nothing of it is kept while the connection may idle for days.</remarks>
+    /// <returns>What it goes on with, or <see langword="null"/> where it has ended.</returns>
+    private async Task<InboundRequest?> LearnAsync(Application application, InboundConnection connection, CancellationToken stopping)
     {
-        await using var requests = new HttpProxyConnection(application, first.Reader, connection, dispatcherOf, options, logger);
-        return await requests.RunAsync(first, stopping);
+        InboundRequest request = await LearnAsync(application.Link, stopping);
+        if (request is not ForwardRequest plain)
+        {
+            return request;
+        }
+
+        await using var requests = new HttpProxyConnection(application, plain.Reader, connection, dispatcherOf, options, logger);
+        return await requests.RunAsync(plain, stopping);
     }
 
     private async Task<InboundRequest> LearnAsync(Link link, CancellationToken stopping)
