@@ -19,7 +19,7 @@ internal sealed class Inbound
 
     private readonly InboundTransport _transport;
     private readonly HandshakeLimit _handshakes;
-    private readonly Func<InboundTransportConnection, CancellationToken, Task> _serve;
+    private readonly Func<InboundTransportConnection, CancellationToken, Task> _serve; // and disposes it
     private readonly CancellationTokenSource _retiring;
     private readonly ILogger _logger;
 
@@ -98,14 +98,20 @@ internal sealed class Inbound
     public void Retire() => _retiring.Cancel();
 
     /// <summary>Serves a connection to its end.</summary>
-    public async Task ServeAsync(Socket socket, CancellationToken stopping)
+    public Task ServeAsync(Socket socket, CancellationToken stopping)
     {
-        if (await AcceptAsync(socket, stopping) is { } connection)
-        {
-            await using Link link = connection.Link;
-            await _serve(connection, stopping);
-        }
+        // Without TLS there is nothing to wait for, and nothing to keep while the connection may idle for days.
+        ValueTask<InboundTransportConnection?> accepting = AcceptAsync(socket, stopping);
+        return accepting.IsCompletedSuccessfully
+            ? ServeAsync(accepting.Result, stopping)
+            : ServeAcceptedAsync(accepting, stopping);
     }
+
+    private async Task ServeAcceptedAsync(ValueTask<InboundTransportConnection?> accepting, CancellationToken stopping)
+        => await ServeAsync(await accepting, stopping);
+
+    private Task ServeAsync(InboundTransportConnection? connection, CancellationToken stopping)
+        => connection is null ? Task.CompletedTask : _serve(connection, stopping);
 
     private async ValueTask<InboundTransportConnection?> AcceptAsync(Socket socket, CancellationToken stopping)
     {
@@ -133,9 +139,10 @@ internal sealed class Inbound
     private static Func<InboundTransportConnection, CancellationToken, Task> ServeMain(MainConnections mains, InboundContext context, string tag)
         => async (connection, stopping) =>
         {
+            await using Link link = connection.Link;
             if (mains.Identify(connection.PeerCertificate, connection.Source) is { } peer)
             {
-                await mains.RunAsync(connection.Link, peer, context.DispatcherOf(new SessionSource(tag, peer.User, connection.Source)), stopping);
+                await mains.RunAsync(link, peer, context.DispatcherOf(new SessionSource(tag, peer.User, connection.Source)), stopping);
             }
         };
 
