@@ -117,7 +117,8 @@ public sealed class DiagnosisTests
         int port = RefusalTests.ClosedPort();
         using HttpResponseMessage response = await http.GetAsync(new Uri($"http://127.0.0.1:{port}/"), Cancel);
         Assert.EndsWith("RemoteDisconnect (0001)", await pair.ServerLog.WaitAsync(70), StringComparison.Ordinal);
-        Assert.Equal($"user=tester tcp:127.0.0.1:{port} was not reached: the target refused the connection", await pair.ServerLog.WaitAsync(45));
+        Assert.Equal(
+            $"user=tester tcp:127.0.0.1:{port} was not reached: the target refused the connection", await pair.ServerLog.WaitAsync(45));
     }
 
     [Fact]

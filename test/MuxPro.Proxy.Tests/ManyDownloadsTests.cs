@@ -16,7 +16,8 @@ public sealed class ManyDownloadsTests
         const int Downloads = 200;
         const int Size = 5_000_000;
         await using Origin origin = await Origin.StartAsync();
-        await using ProxyPair pair = await ProxyPair.StartAsync(client: options => options with { Mux = new MuxConfiguration { Concurrency = 8, MaxConnection = 0 } });
+        await using ProxyPair pair = await ProxyPair.StartAsync(
+            client: options => options with { Mux = new MuxConfiguration { Concurrency = 8, MaxConnection = 0 } });
         using HttpClient http = pair.HttpClient("socks5");
         string expected = Origin.HashOf(Origin.Bytes(Size));
         string[] hashes = await Task.WhenAll(Enumerable.Range(0, Downloads).Select(async _ =>

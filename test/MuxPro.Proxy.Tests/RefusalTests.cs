@@ -19,7 +19,10 @@ public sealed class RefusalTests
     [InlineData(1)]
     public async Task UnreachableTarget_NoOpenResult_IsReset_AndLogged(ushort minor)
     {
-        await using ProxyPair pair = await ProxyPair.StartAsync(server: options => options with { Versions = [minor switch { 0 => MuxVersion.V0_0, 1 => MuxVersion.V0_1, _ => MuxVersion.Private }] });
+        await using ProxyPair pair = await ProxyPair.StartAsync(server: options => options with
+        {
+            Versions = [minor switch { 0 => MuxVersion.V0_0, 1 => MuxVersion.V0_1, _ => MuxVersion.Private }],
+        });
         (Socket application, NetworkStream stream) = await TransferTests.ConnectAsync(pair, ClosedPort());
         using (application)
         await using (stream)
@@ -46,7 +49,8 @@ public sealed class RefusalTests
         }
 
         Assert.Contains("RemoteDisconnect (0001)", await pair.ClientLog.WaitAsync(70), StringComparison.Ordinal);
-        Assert.Contains("the target refused the connection, RemoteDisconnect (0001)", await pair.ClientLog.WaitAsync(21), StringComparison.Ordinal);
+        Assert.Contains(
+            "the target refused the connection, RemoteDisconnect (0001)", await pair.ClientLog.WaitAsync(21), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -57,7 +61,9 @@ public sealed class RefusalTests
         int port = ClosedPort();
         using HttpResponseMessage response = await http.GetAsync(new Uri($"http://127.0.0.1:{port}/"), Cancel);
         Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
-        Assert.Equal($"tcp:127.0.0.1:{port}: the target refused the connection, RemoteDisconnect (0001)\n", await response.Content.ReadAsStringAsync(Cancel));
+        Assert.Equal(
+            $"tcp:127.0.0.1:{port}: the target refused the connection, RemoteDisconnect (0001)\n",
+            await response.Content.ReadAsStringAsync(Cancel));
     }
 
     [Fact]

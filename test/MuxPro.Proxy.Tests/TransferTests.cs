@@ -134,7 +134,8 @@ public sealed class TransferTests
         using Process process = Tool.Start(
             "curl",
             [
-                "--silent", "--show-error", "--fail", "--max-time", "30", "--noproxy", "", "--proxy", $"{scheme}127.0.0.1:{pair.EndPoint.Port}",
+                "--silent", "--show-error", "--fail", "--max-time", "30", "--noproxy", "", "--proxy",
+                $"{scheme}127.0.0.1:{pair.EndPoint.Port}",
                 .. isTunnel ? ["--proxytunnel"] : Array.Empty<string>(), origin.Uri("/bytes/1000000", "localhost").ToString(),
             ]);
         byte[] hash = await SHA256.HashDataAsync(process.StandardOutput.BaseStream, Cancel);
@@ -165,10 +166,12 @@ public sealed class TransferTests
         using var application = new TcpClient();
         await application.ConnectAsync(pair.EndPoint, Cancel);
         NetworkStream stream = application.GetStream();
-        string request = string.Create(CultureInfo.InvariantCulture, $"GET {origin.Uri("/headers")} HTTP/1.1\r\nHost: x\r\nProxy-Connection: keep-alive\r\n\r\n");
+        string request = string.Create(
+            CultureInfo.InvariantCulture, $"GET {origin.Uri("/headers")} HTTP/1.1\r\nHost: x\r\nProxy-Connection: keep-alive\r\n\r\n");
 
         // The second one is not for this origin: it must not arrive there.
-        await stream.WriteAsync(Encoding.ASCII.GetBytes(request + "GET http://other.invalid/secret HTTP/1.1\r\nHost: other.invalid\r\n\r\n"), Cancel);
+        await stream.WriteAsync(
+            Encoding.ASCII.GetBytes(request + "GET http://other.invalid/secret HTTP/1.1\r\nHost: other.invalid\r\n\r\n"), Cancel);
         using var reader = new StreamReader(stream, Encoding.ASCII);
         string response = await reader.ReadToEndAsync(Cancel);
         Assert.StartsWith("HTTP/1.1 200", response, StringComparison.Ordinal);

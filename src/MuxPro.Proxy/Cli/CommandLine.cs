@@ -8,7 +8,8 @@ namespace MuxPro.Proxy.Cli;
 internal static class CommandLine
 {
     // No RootCommand: that one is named after the assembly, and the program is not.
-    private static Command Create(CancellationToken now) => new("muxpro", "Carries SOCKS5 and HTTP proxy connections over a few TLS connections (Mux.Pro).")
+    private static Command Create(CancellationToken now)
+        => new("muxpro", "Carries SOCKS5 and HTTP proxy connections over a few TLS connections (Mux.Pro).")
     {
         new HelpOption(),
         new VersionOption(),
@@ -41,7 +42,9 @@ internal static class CommandLine
         if (parsed.Errors.Count > 0)
         {
             string verb = parsed.CommandResult == parsed.RootCommandResult ? "" : parsed.CommandResult.Command.Name + " ";
-            string reason = parsed.UnmatchedTokens.Count > 0 ? $"'{parsed.UnmatchedTokens[0]}' is not known here." : parsed.Errors[0].Message;
+            string reason = parsed.UnmatchedTokens.Count > 0
+                ? $"'{parsed.UnmatchedTokens[0]}' is not known here."
+                : parsed.Errors[0].Message;
             return Fail(error, ExitCode.BadConfiguration, $"{reason} Try 'muxpro {verb}--help'.");
         }
 

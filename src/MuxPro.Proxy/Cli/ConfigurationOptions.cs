@@ -11,7 +11,8 @@ internal sealed class ConfigurationOptions
 
     private readonly Option<string[]> _config = new("--config", "-c")
     {
-        Description = $"A file of the configuration; '-' is standard input. May be repeated: later ones add to earlier ones. Default: {DefaultFile}",
+        Description =
+            $"A file of the configuration; '-' is standard input. May be repeated: later ones add to earlier ones. Default: {DefaultFile}",
         HelpName = "FILE",
         AllowMultipleArgumentsPerToken = false,
     };

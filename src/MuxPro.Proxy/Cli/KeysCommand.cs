@@ -11,13 +11,19 @@ internal static class KeysCommand
 
     public static Command Create()
     {
-        var directory = new Option<string>("--out") { Description = "Where to write; made if it does not exist.", HelpName = "DIR", Required = true };
+        var directory = new Option<string>("--out")
+        {
+            Description = "Where to write; made if it does not exist.",
+            HelpName = "DIR",
+            Required = true,
+        };
         var command = new Command(
             "keys", "Makes server.pem, client.pem and the list of authorized keys; never overwrites. Example: muxpro keys --out keys")
         {
             directory,
         };
-        command.SetAction(parsed => Run(CommonOptions.ToPath(directory.Name, parsed.GetRequiredValue(directory))!, parsed.InvocationConfiguration.Output));
+        command.SetAction(parsed => Run(
+            CommonOptions.ToPath(directory.Name, parsed.GetRequiredValue(directory))!, parsed.InvocationConfiguration.Output));
         return command;
     }
 

@@ -12,7 +12,8 @@ namespace MuxPro.Proxy.Cli;
 internal sealed class RunCommand
 {
     private readonly ConfigurationOptions _files = new();
-    private readonly Option<bool> _dryRun = CommonOptions.Flag("--dry-run", "Does everything but listen, says whether it would work, and exits.");
+    private readonly Option<bool> _dryRun = CommonOptions.Flag(
+        "--dry-run", "Does everything but listen, says whether it would work, and exits.");
     private readonly CancellationToken _now;
 
     private RunCommand(CancellationToken now) => _now = now;
@@ -21,7 +22,8 @@ internal sealed class RunCommand
     public static Command Create(CancellationToken now)
     {
         var options = new RunCommand(now);
-        var command = new Command("run", "Runs as a configuration says, which is read again when it changes. Example: muxpro run -c config.json");
+        var command = new Command(
+            "run", "Runs as a configuration says, which is read again when it changes. Example: muxpro run -c config.json");
         options._files.AddTo(command);
         command.Add(options._dryRun);
         command.SetAction(options.RunAsync);

@@ -8,7 +8,8 @@ internal static class SchemaCommand
 {
     public static Command Create()
     {
-        var command = new Command("schema", "Prints the JSON schema of configurations, for editors. Example: muxpro schema > config.schema.json");
+        var command = new Command(
+            "schema", "Prints the JSON schema of configurations, for editors. Example: muxpro schema > config.schema.json");
         command.SetAction(static parsed => parsed.InvocationConfiguration.Output.Write(ConfigurationSchema.Create()));
         return command;
     }

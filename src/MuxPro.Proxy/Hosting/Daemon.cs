@@ -192,7 +192,8 @@ internal sealed class Daemon : ISnapshots, IAsyncDisposable
             {
                 string tag = inbound.Tag.Length > 0 ? inbound.Tag : $"inbounds[{index}]";
                 bool sameLimits = _current is null || SameConfiguration.Is(_current.Configuration.Limits, configuration.Limits);
-                return _inbounds.FirstOrDefault(running => sameLimits && running.Tag == tag && SameConfiguration.Is(running.Configuration, inbound))
+                return _inbounds.FirstOrDefault(
+                    running => sameLimits && running.Tag == tag && SameConfiguration.Is(running.Configuration, inbound))
                     ?? Inbound.Create(inbound, tag, context);
             }),
         ];

@@ -49,11 +49,15 @@ internal sealed class DaemonLog : IDisposable
     public static DaemonLog Create(LogConfiguration log, TextWriter output, TextWriter error)
     {
         LineWriter? errorLines = ToWriter(log.Error, error);
-        LineWriter? accessLines = log is { Access: "", Error: "" } && ReferenceEquals(output, error) ? errorLines : ToWriter(log.Access, output);
+        LineWriter? accessLines = log is { Access: "", Error: "" } && ReferenceEquals(output, error)
+            ? errorLines
+            : ToWriter(log.Access, output);
         string forErrors = log.Format == LogFormat.Json ? ConsoleFormatterNames.Json
             : log.Error.Length == 0 && Environment.GetEnvironmentVariable(JournalVariable) is not null ? ConsoleFormatterNames.Systemd
             : ConsoleFormatterNames.Simple;
-        string forAccess = accessLines == errorLines ? forErrors : log.Format == LogFormat.Json ? ConsoleFormatterNames.Json : ConsoleFormatterNames.Simple;
+        string forAccess = accessLines == errorLines ? forErrors
+            : log.Format == LogFormat.Json ? ConsoleFormatterNames.Json
+            : ConsoleFormatterNames.Simple;
         return new DaemonLog(
             accessLines, errorLines,
             ToLoggers(accessLines, forAccess, LogLevel.Information), ToLoggers(errorLines, forErrors, (LogLevel)log.Loglevel));

@@ -24,7 +24,8 @@ internal sealed class LineLoggerProvider(Lazy<ConsoleFormatter> formatter, LineW
 
         public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> format)
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> format)
         {
             Text ??= new StringWriter();
             formatter.Value.Write(new LogEntry<TState>(logLevel, category, eventId, state, exception, format), null, Text);

@@ -78,7 +78,8 @@ internal sealed class LineWriter : IDisposable
 
             if (Interlocked.Exchange(ref _dropped, 0) is > 0 and var dropped)
             {
-                TryWriteOne(string.Create(CultureInfo.InvariantCulture, $"({dropped} lines found no room and were dropped){Environment.NewLine}"));
+                TryWriteOne(
+                    string.Create(CultureInfo.InvariantCulture, $"({dropped} lines found no room and were dropped){Environment.NewLine}"));
             }
 
             TryFlush();

@@ -35,8 +35,8 @@ internal sealed class SocketListener : IAsyncDisposable
     private int _disposed;
 
     private SocketListener(
-        Socket socket, UnixSocketPath? path, int maxConnections, Func<Socket, CancellationToken, Task> serve, SocketBudget sockets, ILogger logger,
-        TimeProvider time)
+        Socket socket, UnixSocketPath? path, int maxConnections, Func<Socket, CancellationToken, Task> serve, SocketBudget sockets,
+        ILogger logger, TimeProvider time)
     {
         _path = path;
         _sockets = sockets;

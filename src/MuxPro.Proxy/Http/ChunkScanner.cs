@@ -18,7 +18,8 @@ internal sealed class ChunkScanner : HttpBodyScanner
 
     private enum State
     {
-        Size, SizeSpace, Extension, SizeLineFeed, Data, DataReturn, DataLineFeed, TrailerStart, Trailer, TrailerLineFeed, LastLineFeed, Done,
+        Size, SizeSpace, Extension, SizeLineFeed, Data, DataReturn, DataLineFeed, TrailerStart, Trailer, TrailerLineFeed, LastLineFeed,
+        Done,
     }
 
     public override bool IsDone => _state == State.Done;
@@ -99,7 +100,9 @@ internal sealed class ChunkScanner : HttpBodyScanner
         => ++_trailers <= MaxTrailers ? InLine(value, State.Trailer) : throw new FormatException("too many trailers");
 
     private State InLine(byte value, State same)
-        => (value is >= 0x20 and not 0x7f or (byte)'\t') && ++_line <= MaxLine ? same : throw new FormatException("a chunk line that is too long or broken");
+        => (value is >= 0x20 and not 0x7f or (byte)'\t') && ++_line <= MaxLine
+            ? same
+            : throw new FormatException("a chunk line that is too long or broken");
 
     private static bool Expect(byte value, char expected)
         => value == expected ? true : throw new FormatException("a chunk that is not closed by a line break");

@@ -29,7 +29,9 @@ internal static class HttpConnectClient
         try
         {
             Stream stream = link.AsStream();
-            string host = destination.Address is { AddressFamily: AddressFamily.InterNetworkV6 } ? $"[{destination.Host}]" : destination.Host;
+            string host = destination.Address is { AddressFamily: AddressFamily.InterNetworkV6 }
+                ? $"[{destination.Host}]"
+                : destination.Host;
             string authority = string.Create(CultureInfo.InvariantCulture, $"{host}:{destination.Port}");
             string login = account is null
                 ? "" : $"Proxy-Authorization: Basic {Convert.ToBase64String(Encoding.UTF8.GetBytes($"{account.User}:{account.Pass}"))}\r\n";

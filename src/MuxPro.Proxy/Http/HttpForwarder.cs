@@ -136,7 +136,10 @@ internal sealed class HttpForwarder(
         }
         catch (FormatException exception) when (!HasAnswered)
         {
-            throw new HttpStatusException(502, $"{request.Destination}: the response has {exception.Message}", exception) { ProxyError = "http_protocol_error" };
+            throw new HttpStatusException(502, $"{request.Destination}: the response has {exception.Message}", exception)
+            {
+                ProxyError = "http_protocol_error",
+            };
         }
     }
 

@@ -23,7 +23,8 @@ internal static class HttpHandshake
     private static string Authenticate(HttpHead head, Users users)
     {
         // | Basic | base64 of name:password | (RFC 7617)
-        string[] words = (head.Values("Proxy-Authorization").FirstOrDefault() ?? "").Split(' ', 2).Select(static word => word.Trim(' ', '\t')).ToArray();
+        string[] words = (head.Values("Proxy-Authorization").FirstOrDefault() ?? "").Split(' ', 2)
+            .Select(static word => word.Trim(' ', '\t')).ToArray();
         if (words.Length == 2 && words[0].Equals("Basic", StringComparison.OrdinalIgnoreCase))
         {
             byte[] bytes = new byte[words[1].Length];

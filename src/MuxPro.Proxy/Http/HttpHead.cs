@@ -88,7 +88,8 @@ internal sealed class HttpHead
         => Fields.Where(field => field.Key.Equals(name, StringComparison.OrdinalIgnoreCase)).Select(field => field.Value);
 
     /// <summary>The elements of a list. Only SP and HTAB are white space (RFC 9110 5.6.3).</summary>
-    public IEnumerable<string> Elements(string name) => Values(name).SelectMany(static value => value.Split(',')).Select(static element => element.Trim(' ', '\t'));
+    public IEnumerable<string> Elements(string name)
+        => Values(name).SelectMany(static value => value.Split(',')).Select(static element => element.Trim(' ', '\t'));
 
     /// <summary>Whether a list has an element, in upper or lower case.</summary>
     public bool HasElement(string name, string element) => Elements(name).Contains(element, StringComparer.OrdinalIgnoreCase);

@@ -15,11 +15,14 @@ internal static class HttpReply
     {
         int status = error.Status;
         byte[] body = Encoding.UTF8.GetBytes(error.Message + "\n");
-        string cause = error.ProxyError is null ? "" : $"Proxy-Status: muxpro; error={error.ProxyError}; details={Quote(error.Message)}\r\n";
+        string cause = error.ProxyError is null
+            ? ""
+            : $"Proxy-Status: muxpro; error={error.ProxyError}; details={Quote(error.Message)}\r\n";
         string challenge = status == ProxyAuthenticationRequired ? "Proxy-Authenticate: Basic realm=\"muxpro\", charset=\"UTF-8\"\r\n" : "";
         string head = string.Create(
             CultureInfo.InvariantCulture,
-            $"HTTP/1.1 {status} {Reason(status)}\r\n{challenge}{cause}Content-Type: text/plain; charset=utf-8\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n");
+            $"HTTP/1.1 {status} {Reason(status)}\r\n{challenge}{cause}"
+                + $"Content-Type: text/plain; charset=utf-8\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n");
         return [.. Encoding.ASCII.GetBytes(head), .. body];
     }
 
@@ -29,7 +32,9 @@ internal static class HttpReply
         var quoted = new StringBuilder("\"");
         foreach (char character in text)
         {
-            _ = character is '"' or '\\' ? quoted.Append('\\').Append(character) : quoted.Append(character is >= ' ' and <= '~' ? character : '?');
+            _ = character is '"' or '\\'
+                ? quoted.Append('\\').Append(character)
+                : quoted.Append(character is >= ' ' and <= '~' ? character : '?');
         }
 
         return quoted.Append('"').ToString();

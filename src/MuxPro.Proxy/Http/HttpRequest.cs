@@ -15,7 +15,8 @@ internal sealed class HttpRequest
 
     private byte[]? _toOrigin;
 
-    private HttpRequest(string method, string version, string originTarget, string authority, Destination destination, HttpHead head, HttpBody body)
+    private HttpRequest(
+        string method, string version, string originTarget, string authority, Destination destination, HttpHead head, HttpBody body)
     {
         Method = method;
         Version = version;

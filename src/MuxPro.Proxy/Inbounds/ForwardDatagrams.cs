@@ -165,7 +165,8 @@ internal sealed class ForwardDatagrams : IAsyncDisposable
                 await _socket.SendToAsync(datagram.Data, SocketFlags.None, key, _stopping.Token);
             }
         }
-        catch (Exception exception) when (exception is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception exception)
+            when (exception is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
         {
             // The flow has ended, or whoever sent is gone.
         }

@@ -30,7 +30,8 @@ internal sealed class ForwardInbound(
             await (destination.IsMuxPro || destination.IsMuxCool
                 ? connection.BecomeMainAsync(request, dispatcher, stopping) : connection.TunnelAsync(request, dispatcher, stopping));
         }
-        catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
+        catch (Exception exception)
+            when (exception is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
         {
             logger.WentAway(application.Source, exception.Message);
             link.Abort(exception);

@@ -83,7 +83,8 @@ internal sealed class Inbound
         var retiring = new CancellationTokenSource();
         InboundOptions options = ToOptions(configuration, tag, context, mains) with { Retiring = retiring.Token };
         var transport = new InboundTransport(
-            configuration.StreamSettings, settings is not null, authorized is not null, muxOptions.HandshakeTimeout, context.Keys, context.TimeProvider, logger);
+            configuration.StreamSettings, settings is not null, authorized is not null, muxOptions.HandshakeTimeout, context.Keys,
+            context.TimeProvider, logger);
         (Func<InboundTransportConnection, CancellationToken, Task> serve, ForwardTarget? datagrams) = configuration.Settings switch
         {
             MuxInboundSettings => (ServeMain(mains, context, tag), null),
@@ -136,7 +137,8 @@ internal sealed class Inbound
         }
     }
 
-    private static Func<InboundTransportConnection, CancellationToken, Task> ServeMain(MainConnections mains, InboundContext context, string tag)
+    private static Func<InboundTransportConnection, CancellationToken, Task> ServeMain(
+        MainConnections mains, InboundContext context, string tag)
         => async (connection, stopping) =>
         {
             await using Link link = connection.Link;
@@ -155,7 +157,9 @@ internal sealed class Inbound
         var inbound = new ForwardInbound(context.DispatcherOf, settings.Address, settings.Port, options, logger);
         ForwardTarget? datagrams = settings.Network.HasUdp
             ? new ForwardTarget(context.DispatcherOf, Destination.Udp(settings.Address, settings.Port ?? 0), options) : null;
-        return ((connection, stopping) => inbound.ServeAsync(new Application(connection.Link, connection.Local, connection.Source), stopping), datagrams);
+        return (
+            (connection, stopping) => inbound.ServeAsync(new Application(connection.Link, connection.Local, connection.Source), stopping),
+            datagrams);
     }
 
     private static InboundOptions ToOptions(InboundConfiguration configuration, string tag, InboundContext context, MainConnections mains)

@@ -57,7 +57,8 @@ internal sealed class InboundConnection(Application application, InboundOptions 
     }
 
     /// <summary>Says a last word and closes so that it arrives: a socket closed with bytes unread would send a reset instead.</summary>
-    public Task SayAndCloseAsync(byte[] lastWord, CancellationToken stopping) => LastWord.SayAsync(_link, lastWord, options.TimeProvider, stopping);
+    public Task SayAndCloseAsync(byte[] lastWord, CancellationToken stopping)
+        => LastWord.SayAsync(_link, lastWord, options.TimeProvider, stopping);
 
     private async Task<Dispatched?> TryDispatchAsync(TunnelRequest request, RoutedDispatcher dispatcher, CancellationToken stopping)
     {

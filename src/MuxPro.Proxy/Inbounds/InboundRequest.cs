@@ -37,4 +37,5 @@ internal sealed record TunnelRequest(
 internal sealed record AssociateRequest(Destination From, string? User) : InboundRequest(From, User);
 
 /// <summary>The application wants an HTTP request carried to its origin.</summary>
-internal sealed record ForwardRequest(HttpRequest Request, string? User, HandshakeReader Reader) : InboundRequest(Request.Destination, User);
+internal sealed record ForwardRequest(HttpRequest Request, string? User, HandshakeReader Reader)
+    : InboundRequest(Request.Destination, User);

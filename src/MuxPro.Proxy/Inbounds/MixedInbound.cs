@@ -31,7 +31,8 @@ internal sealed class MixedInbound(Func<SessionSource, RoutedDispatcher> dispatc
             RoutedDispatcher dispatcher = dispatcherOf(new SessionSource(options.Tag, request.User, application.Source));
             await (request switch
             {
-                TunnelRequest { Destination: { IsMuxPro: true } or { IsMuxCool: true } } tunnel when options.SpecialAddresses != SpecialAddresses.Forwarded
+                TunnelRequest { Destination: { IsMuxPro: true } or { IsMuxCool: true } } tunnel
+                    when options.SpecialAddresses != SpecialAddresses.Forwarded
                     => connection.BecomeMainAsync(tunnel, dispatcher, stopping),
                 TunnelRequest tunnel => connection.TunnelAsync(tunnel, dispatcher, stopping),
                 AssociateRequest associate => SocksAssociation.ServeAsync(associate, application, dispatcher, options, logger, stopping),
@@ -52,7 +53,8 @@ internal sealed class MixedInbound(Func<SessionSource, RoutedDispatcher> dispatc
         {
             logger.HandshakeTimedOut(application.Source, options.HandshakeTimeout.TotalSeconds);
         }
-        catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
+        catch (Exception exception)
+            when (exception is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
         {
             logger.WentAway(application.Source, exception.Message);
             link.Abort(exception);
@@ -105,7 +107,8 @@ internal sealed class MixedInbound(Func<SessionSource, RoutedDispatcher> dispatc
                 return destination.Network == Network.Udp
                     ? new AssociateRequest(destination, name)
                     : new TunnelRequest(
-                        destination, name, reader.Buffered, SocksHandshake.Success(), exception => SocksHandshake.Reply(SocksReplies.Of(exception)));
+                        destination, name, reader.Buffered, SocksHandshake.Success(),
+                        exception => SocksHandshake.Reply(SocksReplies.Of(exception)));
 
             case SocksHandshake.Version4:
                 throw new HandshakeException("SOCKS4 is not served here, SOCKS5 is");

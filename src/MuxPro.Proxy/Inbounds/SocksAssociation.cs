@@ -32,7 +32,8 @@ internal sealed class SocksAssociation : IAsyncDisposable
     private long _lastUsed;
 
     private SocksAssociation(
-        AssociationSocket socket, EndPoint? source, string user, RoutedDispatcher dispatcher, InboundOptions options, ILogger logger, CancellationToken stopping)
+        AssociationSocket socket, EndPoint? source, string user, RoutedDispatcher dispatcher, InboundOptions options, ILogger logger,
+        CancellationToken stopping)
     {
         _socket = socket;
         _source = source;
@@ -47,7 +48,8 @@ internal sealed class SocksAssociation : IAsyncDisposable
     /// <summary>Serves an association to its end.</summary>
     /// <exception cref="HandshakeException">There is none to be had; the application has been told.</exception>
     public static async Task ServeAsync(
-        AssociateRequest request, Application application, RoutedDispatcher dispatcher, InboundOptions options, ILogger logger, CancellationToken stopping)
+        AssociateRequest request, Application application, RoutedDispatcher dispatcher, InboundOptions options, ILogger logger,
+        CancellationToken stopping)
     {
         Stream stream = application.Link.AsStream();
         AssociationSocket socket = await BindAsync(request, stream, application, options, stopping);
@@ -80,7 +82,8 @@ internal sealed class SocksAssociation : IAsyncDisposable
         IPAddress local = (application.Local as IPEndPoint)?.Address ?? IPAddress.Loopback;
         IPAddress peer = (application.Source as IPEndPoint)?.Address ?? IPAddress.Loopback;
         (byte reply, string reason) = (SocksReplies.NotAllowed, "");
-        if (request.From is { Address: { } named } && (named.Equals(IPAddress.Any) || named.Equals(IPAddress.IPv6Any) || named.Equals(peer)))
+        if (request.From is { Address: { } named }
+            && (named.Equals(IPAddress.Any) || named.Equals(IPAddress.IPv6Any) || named.Equals(peer)))
         {
             try
             {
@@ -150,7 +153,8 @@ internal sealed class SocksAssociation : IAsyncDisposable
     {
         if (_flow is null)
         {
-            _flow = _dispatcher.OpenFlow(destination, new DatagramOptions { GlobalId = _options.FlowIds.Of(_socket.Source!) }, OnNotReached);
+            _flow = _dispatcher.OpenFlow(
+                destination, new DatagramOptions { GlobalId = _options.FlowIds.Of(_socket.Source!) }, OnNotReached);
             _answering = Task.Run(() => AnswerAsync(_flow));
         }
 
@@ -203,7 +207,8 @@ internal sealed class SocksAssociation : IAsyncDisposable
             {
             }
         }
-        catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
+        catch (Exception exception)
+            when (exception is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
         {
             // Gone, too.
         }

@@ -25,5 +25,6 @@ internal sealed class BlockOutbound(string tag, BlockOutboundSettings settings, 
     public override ValueTask<DatagramLink> OpenFlowAsync(Destination first, DatagramOptions options, CancellationToken cancellationToken)
         => ValueTask.FromException<DatagramLink>(Refusal(first));
 
-    private SessionException Refusal(Destination destination) => new(ErrorCode.ProxyRejected, $"{destination} is blocked by outbound '{Tag}'.");
+    private SessionException Refusal(Destination destination)
+        => new(ErrorCode.ProxyRejected, $"{destination} is blocked by outbound '{Tag}'.");
 }

@@ -53,7 +53,8 @@ internal sealed class DirectOutbound : Outbound
             : await _through().DispatchAsync(destination, priority, cancellationToken);
     }
 
-    public override async ValueTask<DatagramLink> OpenFlowAsync(Destination first, DatagramOptions options, CancellationToken cancellationToken)
+    public override async ValueTask<DatagramLink> OpenFlowAsync(
+        Destination first, DatagramOptions options, CancellationToken cancellationToken)
     {
         Destination target = _redirect?.Apply(first) ?? first;
         DatagramLink flow = _through is null

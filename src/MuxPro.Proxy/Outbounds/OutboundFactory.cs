@@ -25,7 +25,8 @@ internal static class OutboundFactory
     }
 
     /// <summary>Makes an outbound's way to a server.</summary>
-    /// <inheritdoc cref="OutboundTransport(OutboundConfiguration, ServerConfiguration, MuxProtocolName?, Func{Destination, byte, CancellationToken, ValueTask{Link}}?, OutboundContext)"/>
+    /// <inheritdoc cref="OutboundTransport(OutboundConfiguration, ServerConfiguration, MuxProtocolName?,
+    /// Func{Destination, byte, CancellationToken, ValueTask{Link}}?, OutboundContext)"/>
     public static OutboundTransport CreateTransport(
         OutboundConfiguration outbound, ServerConfiguration server, MuxProtocolName? carries, Func<Outbound>? through,
             OutboundContext context) => new(

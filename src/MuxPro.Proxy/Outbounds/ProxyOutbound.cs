@@ -50,12 +50,15 @@ internal sealed class ProxyOutbound : Outbound
 
     public override ValueTask<DatagramLink> OpenFlowAsync(Destination first, DatagramOptions options, CancellationToken cancellationToken)
         => _isHttp
-            ? throw new SessionException(ErrorCode.ProxyRejected, $"{first}: outbound '{Tag}' is an HTTP proxy, which carries no UDP without 'mux'.")
+            ? throw new SessionException(
+                ErrorCode.ProxyRejected, $"{first}: outbound '{Tag}' is an HTTP proxy, which carries no UDP without 'mux'.")
             : TryAllAsync(
                 async (transport, server, either) =>
                 {
                     Link link = await transport.DialAsync(options.Priority, cancellationToken);
-                    string host = _through is null && link.RemoteEndPoint is IPEndPoint { Address: var address } ? Addresses.Plain(address).ToString() : server.Address;
+                    string host = _through is null && link.RemoteEndPoint is IPEndPoint { Address: var address }
+                        ? Addresses.Plain(address).ToString()
+                        : server.Address;
                     return await SocksClient.AssociateAsync(
                         link, transport.Name, host, first, AccountOf(server),
                         (relay, cancellationToken) => _through is null
@@ -77,7 +80,8 @@ internal sealed class ProxyOutbound : Outbound
             {
                 return await InTimeAsync(transport, either => reach(transport, server, either), cancellationToken);
             }
-            catch (IOException exception) when (exception is not SessionException && i < _servers.Length - 1 && !cancellationToken.IsCancellationRequested)
+            catch (IOException exception)
+                when (exception is not SessionException && i < _servers.Length - 1 && !cancellationToken.IsCancellationRequested)
             {
                 // The proxy, not the target: the next one may do.
             }

@@ -29,7 +29,8 @@ internal sealed class RedirectedDatagramLink(DatagramLink inner, Destination des
         return null;
     }
 
-    public override ValueTask<bool> SendAsync(ReadOnlyMemory<byte> data, Destination? address = null, CancellationToken cancellationToken = default)
+    public override ValueTask<bool> SendAsync(
+        ReadOnlyMemory<byte> data, Destination? address = null, CancellationToken cancellationToken = default)
         => inner.SendAsync(data, null, cancellationToken);
 
     public override void Abort(Exception? reason = null) => inner.Abort(reason);

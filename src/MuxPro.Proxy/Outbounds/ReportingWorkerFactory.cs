@@ -19,7 +19,8 @@ internal sealed class ReportingWorkerFactory(OutboundTransport server, ClientStr
             server.OnUp();
             return worker;
         }
-        catch (MainConnectionException exception) when (exception.Reason is not (MainConnectionEnd.DialFailed or MainConnectionEnd.ClosedLocally))
+        catch (MainConnectionException exception)
+            when (exception.Reason is not (MainConnectionEnd.DialFailed or MainConnectionEnd.ClosedLocally))
         {
             server.OnNotNegotiated(exception);
             throw;

@@ -25,7 +25,8 @@ internal sealed class Router
     private readonly RareMessage _timeouts;
 
     public Router(
-        RoutingConfiguration configuration, TimeProvider time, ILogger logger, Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null)
+        RoutingConfiguration configuration, TimeProvider time, ILogger logger,
+        Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null)
     {
         _timeouts = new RareMessage(time, MessageInterval);
         _rules = new RuleIndex(configuration.Rules, OnRegexTimeout);

@@ -8,7 +8,9 @@ internal static class Addresses
 {
     /// <summary>An IPv4 address that came in through an IPv6 socket (<c>::ffff:192.0.2.1</c>) as what it is.</summary>
     public static EndPoint? Plain(EndPoint? endPoint)
-        => endPoint is IPEndPoint { Address.IsIPv4MappedToIPv6: true } mapped ? new IPEndPoint(Plain(mapped.Address), mapped.Port) : endPoint;
+        => endPoint is IPEndPoint { Address.IsIPv4MappedToIPv6: true } mapped
+            ? new IPEndPoint(Plain(mapped.Address), mapped.Port)
+            : endPoint;
 
     /// <inheritdoc cref="Plain(EndPoint?)"/>
     public static IPAddress Plain(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;

@@ -7,7 +7,8 @@ internal sealed class ConfigurationException(string message, Exception? innerExc
     public string? File { get; private init; }
 
     /// <summary>A file that cannot be read.</summary>
-    public static ConfigurationException OfFile(string path, Exception exception) => OfFile(path, FileProblem.Describe(exception), exception);
+    public static ConfigurationException OfFile(string path, Exception exception)
+        => OfFile(path, FileProblem.Describe(exception), exception);
 
     /// <summary>A file that cannot be used.</summary>
     /// <param name="path">The file as the user named it.</param>

@@ -36,7 +36,8 @@ internal static class LastWord
             }
             while (drained < MaxDrain && await reader.FillAsync(either.Token));
         }
-        catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
+        catch (Exception exception)
+            when (exception is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
         {
             // The other end did not wait for it.
         }

@@ -7,7 +7,8 @@ namespace MuxPro.Proxy.Shared;
 internal static partial class Log
 {
     [LoggerMessage(8, LogLevel.Warning,
-        "Closed a connection on {EndPoint}: {Limit} sockets are open, more than that 'ulimit -n' does not allow here. {Count} others since this was said.")]
+        "Closed a connection on {EndPoint}: {Limit} sockets are open, more than that 'ulimit -n' does not allow here. "
+            + "{Count} others since this was said.")]
     public static partial void NoSocketsLeft(this ILogger logger, EndPoint endPoint, int limit, int count);
 
     [LoggerMessage(9, LogLevel.Information, "Closed a connection from {Address}: {Limit} others of it are in their handshake.")]
@@ -25,10 +26,14 @@ internal static partial class Log
     [LoggerMessage(80, LogLevel.Debug, "{Target} was not looked up for rules by 'ip': {Reason}")]
     public static partial void NameNotLookedUp(this ILogger logger, Destination target, string reason);
 
-    [LoggerMessage(81, LogLevel.Warning, "The rule by 'regexp:{Regex}' took too long to compare with a name, and counts as not matching. {Count} others since this was said.")]
+    [LoggerMessage(
+        81, LogLevel.Warning,
+        "The rule by 'regexp:{Regex}' took too long to compare with a name, and counts as not matching. "
+            + "{Count} others since this was said.")]
     public static partial void RegexTimedOut(this ILogger logger, string regex, int count);
 
-    [LoggerMessage(82, LogLevel.Warning, "Dropped a datagram on {EndPoint}: {Limit} sockets are served at once. {Count} others since this was said.")]
+    [LoggerMessage(
+        82, LogLevel.Warning, "Dropped a datagram on {EndPoint}: {Limit} sockets are served at once. {Count} others since this was said.")]
     public static partial void TooManyFlows(this ILogger logger, EndPoint endPoint, int limit, int count);
 
     [LoggerMessage(65, LogLevel.Information, "Read {Path}: a certificate until {NotAfter:yyyy-MM-dd}.")]

@@ -16,7 +16,10 @@ internal static partial class Log
     [LoggerMessage(2, LogLevel.Warning, "Cannot accept a connection on {EndPoint}: {Reason}. Trying again.")]
     public static partial void AcceptFailed(this ILogger logger, EndPoint endPoint, string reason);
 
-    [LoggerMessage(EventId = 3, Message = "Closed {Source}: {Limit} connections are open on {EndPoint}, as many as 'limits.maxConnections' (--max-clients) allows.")]
+    [LoggerMessage(
+        EventId = 3,
+        Message = "Closed {Source}: {Limit} connections are open on {EndPoint}, "
+            + "as many as 'limits.maxConnections' (--max-clients) allows.")]
     public static partial void TooManyConnections(this ILogger logger, LogLevel level, EndPoint? source, int limit, EndPoint endPoint);
 
     [LoggerMessage(4, LogLevel.Error, "A connection on {EndPoint} failed in a way that should not be.")]
@@ -44,10 +47,11 @@ internal static partial class Log
     public static partial void Answered(this ILogger logger, EndPoint? source, int status, string reason);
 
     [LoggerMessage(26, LogLevel.Information,
-        "{Source} user={User} udp at {Relay} up {Up} datagrams ({UpBytes} bytes) down {Down} ({DownBytes} bytes), dropped {Dropped}, refused {Refused}, {Milliseconds} ms, {End}")]
+        "{Source} user={User} udp at {Relay} up {Up} datagrams ({UpBytes} bytes) down {Down} ({DownBytes} bytes), dropped {Dropped}, "
+            + "refused {Refused}, {Milliseconds} ms, {End}")]
     public static partial void AssociationEnded(
-        this ILogger logger, EndPoint? source, string user, EndPoint relay, long up, long upBytes, long down, long downBytes, long dropped, long refused,
-        long milliseconds, string end);
+        this ILogger logger, EndPoint? source, string user, EndPoint relay, long up, long upBytes, long down, long downBytes, long dropped,
+        long refused, long milliseconds, string end);
 
     [LoggerMessage(40, LogLevel.Information, "Main connection from {Source}, user={User}.")]
     public static partial void MainConnectionOpened(this ILogger logger, EndPoint? source, string user);
@@ -70,14 +74,18 @@ internal static partial class Log
     [LoggerMessage(46, LogLevel.Debug, "user={User} {Target} connected.")]
     public static partial void TargetConnected(this ILogger logger, string user, Destination target);
 
-    [LoggerMessage(EventId = 47, Message = "Closed {Source}: it shows no key. The client needs one (--key FILE, or tlsSettings.certificates), and its key a line in {Path}.")]
+    [LoggerMessage(
+        EventId = 47,
+        Message = "Closed {Source}: it shows no key. The client needs one (--key FILE, or tlsSettings.certificates), "
+            + "and its key a line in {Path}.")]
     public static partial void NoKeyShown(this ILogger logger, LogLevel level, EndPoint? source, string path);
 
     [LoggerMessage(48, LogLevel.Information,
-        "{Source} user={User} {Target} up {Up} down {Down} bytes, dropped {Dropped} datagrams, priority {Priority}, {Milliseconds} ms, {End}")]
+        "{Source} user={User} {Target} up {Up} down {Down} bytes, dropped {Dropped} datagrams, priority {Priority}, "
+            + "{Milliseconds} ms, {End}")]
     public static partial void FlowServed(
-        this ILogger logger, EndPoint? source, string user, Destination target, long up, long down, long dropped, byte priority, long milliseconds,
-        string end);
+        this ILogger logger, EndPoint? source, string user, Destination target, long up, long down, long dropped, byte priority,
+        long milliseconds, string end);
 
     [LoggerMessage(50, LogLevel.Information, "Connected to {Server}.")]
     public static partial void Connected(this ILogger logger, string server);

@@ -15,7 +15,8 @@ internal static class TargetFailure
     /// <summary>What the server knows.</summary>
     public static string Describe(Exception exception) => exception switch
     {
-        SessionException { ErrorCode: ErrorCode.ProxyRejected } refused => $"{refused.Message.TrimEnd('.')} (--allow-private, or \"allowPrivate\" of the outbound, allows private targets)",
+        SessionException { ErrorCode: ErrorCode.ProxyRejected } refused
+            => $"{refused.Message.TrimEnd('.')} (--allow-private, or \"allowPrivate\" of the outbound, allows private targets)",
         { InnerException: SocketException socket } => Describe(socket.SocketErrorCode),
         _ => exception.Message.TrimEnd('.'),
     };
@@ -26,7 +27,8 @@ internal static class TargetFailure
         : $"no main connection to the server: {exception.Message.TrimEnd('.')}{Hint(exception)}";
 
     // It was reached, and is no end of a main connection for this client.
-    private static string Hint(Exception exception) => exception is MainConnectionException { Reason: MainConnectionEnd.ClosedByPeer or MainConnectionEnd.NegotiationFailed }
+    private static string Hint(Exception exception)
+        => exception is MainConnectionException { Reason: MainConnectionEnd.ClosedByPeer or MainConnectionEnd.NegotiationFailed }
         ? " (is this client's key authorized there, and do both ends speak TLS, or neither?)" : "";
 
     /// <summary>The code by name and number, for example <c>ProxyRejected (0006)</c>.</summary>
@@ -56,7 +58,8 @@ internal static class TargetFailure
         ErrorCode.ProtocolError => "an end broke the protocol",
         ErrorCode.ResourceExhaustion => "a limit was reached",
         ErrorCode.DestinationUnreachable => "unreachable, or the name was not found; the server's log at 'information' says which",
-        ErrorCode.ProxyRejected => "the way out does not allow this target; private and loopback targets need --allow-private of the server, or \"allowPrivate\": true of the outbound",
+        ErrorCode.ProxyRejected => "the way out does not allow this target; "
+            + "private and loopback targets need --allow-private of the server, or \"allowPrivate\": true of the outbound",
         _ => "a code that is not known here",
     };
 

@@ -52,11 +52,14 @@ internal static class SocksClient
         Func<Destination, CancellationToken, ValueTask<DatagramLink>> open, CancellationToken cancellationToken)
         => OrAbortAsync(link, proxy, async () =>
         {
-            Destination told = await RequestAsync(link.AsStream(), proxy, UdpAssociate, Destination.Udp(IPAddress.Any, 1), account, cancellationToken);
+            Destination told = await RequestAsync(
+                link.AsStream(), proxy, UdpAssociate, Destination.Udp(IPAddress.Any, 1), account, cancellationToken);
 
             // Nowhere in particular means where the proxy itself is.
             IPAddress? address = told.Address is null ? null : Addresses.Plain(told.Address);
-            string where = address is null ? told.Host : address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any) ? host : address.ToString();
+            string where = address is null ? told.Host
+                : address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any) ? host
+                : address.ToString();
             if (told.Port == 0 || !Destination.TryCreate(Network.Udp, where, told.Port, out Destination? relay))
             {
                 throw new IOException($"The SOCKS proxy {proxy} does not say where it takes datagrams.");
@@ -69,7 +72,8 @@ internal static class SocksClient
             catch (SessionException exception) when (exception.ErrorCode != ErrorCode.ResourceExhaustion)
             {
                 // The proxy's fault, not the target's: the next one may do.
-                throw new IOException($"There is no way to {relay}, where the SOCKS proxy {proxy} takes datagrams: {exception.Message}", exception);
+                throw new IOException(
+                    $"There is no way to {relay}, where the SOCKS proxy {proxy} takes datagrams: {exception.Message}", exception);
             }
         });
 
@@ -92,7 +96,8 @@ internal static class SocksClient
     }
 
     private static async Task<Destination> RequestAsync(
-        Stream stream, string proxy, byte command, Destination destination, AccountConfiguration? account, CancellationToken cancellationToken)
+        Stream stream, string proxy, byte command, Destination destination, AccountConfiguration? account,
+        CancellationToken cancellationToken)
     {
         byte[] buffer = new byte[SocksAddress.MaxLength + 3];
         await LogInAsync(stream, proxy, buffer, account, cancellationToken);
@@ -135,10 +140,12 @@ internal static class SocksClient
         return command == Connect ? destination : SocksAddress.Read(type, bound.Span, Network.Udp) ?? throw NoSocks(proxy);
     }
 
-    private static async Task LogInAsync(Stream stream, string proxy, byte[] buffer, AccountConfiguration? account, CancellationToken cancellationToken)
+    private static async Task LogInAsync(
+        Stream stream, string proxy, byte[] buffer, AccountConfiguration? account, CancellationToken cancellationToken)
     {
         await stream.WriteAsync(
-            account is null ? new byte[] { Version, 1, NoAuthentication } : [Version, 2, NoAuthentication, UserNamePassword], cancellationToken);
+            account is null ? new byte[] { Version, 1, NoAuthentication } : [Version, 2, NoAuthentication, UserNamePassword],
+            cancellationToken);
         await stream.ReadExactlyAsync(buffer.AsMemory(0, 2), cancellationToken);
         if (buffer[0] != Version)
         {

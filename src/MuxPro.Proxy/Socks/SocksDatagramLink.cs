@@ -74,7 +74,8 @@ internal sealed class SocksDatagramLink : DatagramLink
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public override async ValueTask<bool> SendAsync(ReadOnlyMemory<byte> data, Destination? address = null, CancellationToken cancellationToken = default)
+    public override async ValueTask<bool> SendAsync(
+        ReadOnlyMemory<byte> data, Destination? address = null, CancellationToken cancellationToken = default)
     {
         if (Volatile.Read(ref _isClosed) != 0)
         {

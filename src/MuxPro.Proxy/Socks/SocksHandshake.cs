@@ -98,7 +98,9 @@ internal static class SocksHandshake
         {
             await output.WriteAsync(new byte[] { Version5, NoAcceptableMethod }, cancellationToken);
             throw new HandshakeException(
-                users.IsRequired ? "a SOCKS5 connection without name and password" : "a SOCKS5 connection that offers only other ways to log in");
+                users.IsRequired
+                    ? "a SOCKS5 connection without name and password"
+                    : "a SOCKS5 connection that offers only other ways to log in");
         }
 
         await output.WriteAsync(new byte[] { Version5, method }, cancellationToken);

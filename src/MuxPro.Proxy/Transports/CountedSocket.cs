@@ -46,7 +46,8 @@ internal sealed class CountedSocket : Socket
     }
 
     private static CountedSocket Open(EndPoint target, SocketBudget budget) => Create(
-        () => target is UnixDomainSocketEndPoint unix ? new CountedSocket(budget, unix) : new CountedSocket(target.AddressFamily, budget), budget);
+        () => target is UnixDomainSocketEndPoint unix ? new CountedSocket(budget, unix) : new CountedSocket(target.AddressFamily, budget),
+        budget);
 
     private static async Task<Socket> ConnectAsync(
         Socket socket, EndPoint target, IPAddress? local, SocketConfiguration options, CancellationToken cancellationToken)

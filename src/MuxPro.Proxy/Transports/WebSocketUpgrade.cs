@@ -22,10 +22,14 @@ internal static class WebSocketUpgrade
         Stream stream = link.AsStream();
         var reader = new HandshakeReader(stream);
         ReadOnlyMemory<byte>? bytes = await reader.ReadHeadAsync(MaxHead, cancellationToken);
-        (int status, string reason, string? key) = bytes is null ? (431, "a request head that is too large", null) : Judge(bytes.Value.Span, settings);
+        (int status, string reason, string? key) = bytes is null
+            ? (431, "a request head that is too large", null)
+            : Judge(bytes.Value.Span, settings);
         if (key is null)
         {
-            string upgrade = status == 426 ? "Upgrade: websocket\r\nConnection: Upgrade, close\r\nSec-WebSocket-Version: 13\r\n" : "Connection: close\r\n";
+            string upgrade = status == 426
+                ? "Upgrade: websocket\r\nConnection: Upgrade, close\r\nSec-WebSocket-Version: 13\r\n"
+                : "Connection: close\r\n";
             byte[] answer = Encoding.ASCII.GetBytes($"HTTP/1.1 {status} {Phrase(status)}\r\n{upgrade}Content-Length: 0\r\n\r\n");
             await LastWord.SayAsync(link, answer, time, cancellationToken);
             throw new HandshakeException(reason);
@@ -36,7 +40,8 @@ internal static class WebSocketUpgrade
         string accept = Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(key + AcceptSuffix)));
 #pragma warning restore CA5350
         await stream.WriteAsync(
-            Encoding.ASCII.GetBytes($"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"),
+            Encoding.ASCII.GetBytes(
+                $"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"),
             cancellationToken);
         Stream rest = reader.Buffered.IsEmpty ? stream : new PrefixedStream(reader.Buffered, stream);
         return WebSocket.CreateFromStream(rest, new WebSocketCreationOptions { IsServer = true });
@@ -91,10 +96,12 @@ internal static class WebSocketUpgrade
     }
 
     // An IPv6 address has colons of its own, inside of brackets.
-    private static string WithoutPort(string host) => host.LastIndexOf(':') is int colon && colon > host.LastIndexOf(']') ? host[..colon] : host;
+    private static string WithoutPort(string host)
+        => host.LastIndexOf(':') is int colon && colon > host.LastIndexOf(']') ? host[..colon] : host;
 
     private static bool Has(HttpHead head, string field, string word)
-        => head.Values(field).SelectMany(static value => value.Split(',', StringSplitOptions.TrimEntries)).Contains(word, StringComparer.OrdinalIgnoreCase);
+        => head.Values(field).SelectMany(static value => value.Split(',', StringSplitOptions.TrimEntries))
+            .Contains(word, StringComparer.OrdinalIgnoreCase);
 
     // RFC 6455 4.1: 16 bytes in base64.
     private static bool IsKey(string key) => Convert.TryFromBase64String(key, stackalloc byte[24], out int length) && length == 16;

@@ -38,7 +38,9 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("server --listen 127.0.0.1:0 --key EMPTY", "--key ''")]
     [InlineData("server --listen 127.0.0.1:0 --key DIR/server.pem --authorized EMPTY", "--authorized ''")]
     [InlineData("server --listen 127.0.0.1:0 --key DIR", "--key DIR: ")]
-    [InlineData("server --listen 127.0.0.1:0 --key DIR/mixed.pem", "--key DIR/mixed.pem: its certificate and its private key do not belong together")]
+    [InlineData(
+        "server --listen 127.0.0.1:0 --key DIR/mixed.pem",
+        "--key DIR/mixed.pem: its certificate and its private key do not belong together")]
     [InlineData("server --listen 0.0.0.0:0 --plaintext", "say --allow-anonymous")]
     [InlineData("keys --out EMPTY", "--out ''")]
     [InlineData("client --server here:1 --pin sha256:12", "--pin 'sha256:12'")]
@@ -53,7 +55,8 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("client --server here:1 --ca --max-connection -1", "--max-connection")]
     [InlineData("client --server here:1 --server there:0 --ca", "--server 'there:0'")]
     [InlineData("client --server here:1 --server here:1 --ca", "--server here:1 is there twice")]
-    [InlineData("client --server a:1 --server b:1 --server c:1 --pin " + SomePin + " --pin " + SomePin, "--pin is there 2 times, --server 3 times")]
+    [InlineData(
+        "client --server a:1 --server b:1 --server c:1 --pin " + SomePin + " --pin " + SomePin, "--pin is there 2 times, --server 3 times")]
     [InlineData("client --server here:1 --ca --priority 22", "--priority '22': is not PORT=PRIORITY")]
     [InlineData("client --server here:1 --ca --priority 22=0,443=256", "--priority '443=256': a priority is")]
     [InlineData("client --server here:1 --ca --priority 22=0 --priority 9-8=1", "--priority '9-8=1': a port is")]
@@ -101,7 +104,9 @@ public sealed class CommandLineTests : IDisposable
     {
         using var output = new StringWriter();
         string directory = Path.Combine(_directory, "my keys");
-        Assert.Equal(ExitCode.Success, await CommandLine.RunAsync(["keys", "--out", directory], output, output, TestContext.Current.CancellationToken));
+        Assert.Equal(
+            ExitCode.Success,
+            await CommandLine.RunAsync(["keys", "--out", directory], output, output, TestContext.Current.CancellationToken));
         char quote = OperatingSystem.IsWindows() ? '"' : '\'';
         Assert.Contains($"--key {quote}{Path.Combine(directory, "client.pem")}{quote} --pin", output.ToString(), StringComparison.Ordinal);
     }

@@ -11,7 +11,11 @@ public sealed class DaemonRunTests
     {
         Outbounds =
         [
-            new OutboundConfiguration { Settings = new MuxOutboundSettings(), StreamSettings = CommonOptions.ToClientStream(key: null, pins: []) },
+            new OutboundConfiguration
+            {
+                Settings = new MuxOutboundSettings(),
+                StreamSettings = CommonOptions.ToClientStream(key: null, pins: []),
+            },
         ],
     };
 

@@ -8,7 +8,8 @@ using MuxPro.Proxy.Tests.Support;
 namespace MuxPro.Proxy.Tests.Configuration;
 
 /// <summary>
-/// What is written of configurations is what the model says. With MUXPRO_UPDATE_DOCS=1 the schema and the tables of the documentation are written anew.
+/// What is written of configurations is what the model says. With MUXPRO_UPDATE_DOCS=1 the schema and the tables of the documentation are
+/// written anew.
 /// </summary>
 public sealed partial class ConfigurationDocsTests
 {
@@ -21,7 +22,8 @@ public sealed partial class ConfigurationDocsTests
         => [.. Directory.GetFiles(Path.Combine(Root(), "samples", "config"), "*.json").Select(static file => Path.GetFileName(file))];
 
     [Fact]
-    public void Schema_IsThatOfTheModel() => Compare(Path.Combine(Root(), "docs", "config.schema.json"), static _ => ConfigurationSchema.Create());
+    public void Schema_IsThatOfTheModel()
+        => Compare(Path.Combine(Root(), "docs", "config.schema.json"), static _ => ConfigurationSchema.Create());
 
     [Fact]
     public void Fields_AreAllDocumented() => Compare(Path.Combine(Root(), "docs", "proxy.md"), static text =>
@@ -104,11 +106,14 @@ public sealed partial class ConfigurationDocsTests
             {
                 if (field.FormBy is { } by)
                 {
-                    string names = string.Join(", ", field.Forms.Select(static form => form.Alias is null ? $"`{form.Name}`" : $"`{form.Name}` (V2Ray: `{form.Alias}`)"));
+                    string names = string.Join(", ", field.Forms.Select(
+                        static form => form.Alias is null ? $"`{form.Name}`" : $"`{form.Name}` (V2Ray: `{form.Alias}`)"));
                     text.Append("| `").Append(by).Append("` | string | required | ").Append(names).Append(" |\n");
                 }
 
-                string value = field.FormBy is not null ? "" : field.IsRequired ? "required" : ConfigurationSchema.DefaultOf(field, type) is { } node ? $"`{node.ToJsonString()}`" : "";
+                string value = field.FormBy is not null ? ""
+                    : field.IsRequired ? "required"
+                    : ConfigurationSchema.DefaultOf(field, type) is { } node ? $"`{node.ToJsonString()}`" : "";
                 string description = field.Description.Replace("|", "\\|", StringComparison.Ordinal);
                 text.Append("| `").Append(field.Name).Append("` | ").Append(TypeOf(field))
                     .Append(" | ").Append(value).Append(" | ").Append(description).Append(" |\n");
@@ -152,7 +157,8 @@ public sealed partial class ConfigurationDocsTests
         string? directory = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(directory, "Mux.slnx")))
         {
-            directory = Path.GetDirectoryName(directory) ?? throw new InvalidOperationException("The tests do not run inside the repository.");
+            directory = Path.GetDirectoryName(directory)
+                ?? throw new InvalidOperationException("The tests do not run inside the repository.");
         }
 
         return directory;

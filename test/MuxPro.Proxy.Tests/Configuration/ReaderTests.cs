@@ -11,7 +11,8 @@ namespace MuxPro.Proxy.Tests.Configuration;
 /// <summary>Files: what is in the way of reading them, where problems of several are, and what they say together.</summary>
 public sealed class ReaderTests : IDisposable
 {
-    private const string Good = """{ "inbounds": [ { "tag": "in", "protocol": "mixed", "port": 1080 } ], "outbounds": [ { "tag": "out", "protocol": "direct" } ] }""";
+    private const string Good = """{ "inbounds": [ { "tag": "in", "protocol": "mixed", "port": 1080 } ],"""
+        + """ "outbounds": [ { "tag": "out", "protocol": "direct" } ] }""";
 
     private readonly string _root = Directory.CreateTempSubdirectory("muxpro-reader-").FullName;
 
@@ -20,10 +21,14 @@ public sealed class ReaderTests : IDisposable
     [Fact]
     public void SyntaxError_HasItsPlace_AndOtherFilesAreReadOn()
     {
-        ConfigurationResult result = Checked.Read([Write("a.json", "{\n  \"log\": { \"format\": json }\n}"), Write("b.json", """{ "limit": {} }""")]);
+        ConfigurationResult result = Checked.Read(
+            [Write("a.json", "{\n  \"log\": { \"format\": json }\n}"), Write("b.json", """{ "limit": {} }""")]);
         Assert.Null(result.Configuration);
-        Assert.Equal([("a.json", 2, 22), ("b.json", 1, 12)], result.Problems.Select(static problem => (Path.GetFileName(problem.File), problem.Line, problem.Column)));
-        Assert.EndsWith("b.json:1:12: $.limit: there is no field 'limit' here; did you mean 'limits'?", result.Problems[1].ToString(), StringComparison.Ordinal);
+        Assert.Equal([("a.json", 2, 22), ("b.json", 1, 12)], result.Problems.Select(
+            static problem => (Path.GetFileName(problem.File), problem.Line, problem.Column)));
+        Assert.EndsWith(
+            "b.json:1:12: $.limit: there is no field 'limit' here; did you mean 'limits'?", result.Problems[1].ToString(),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -56,7 +61,8 @@ public sealed class ReaderTests : IDisposable
     [Fact]
     public void Mistakes_WithoutEnd_AreNotAllSaid()
     {
-        ConfigurationResult result = Checked.Read([Write("a.json", $"{{ {string.Join(", ", Enumerable.Range(0, 50_000).Select(i => $"\"k{i}\": 1"))} }}")]);
+        ConfigurationResult result = Checked.Read(
+            [Write("a.json", $"{{ {string.Join(", ", Enumerable.Range(0, 50_000).Select(i => $"\"k{i}\": 1"))} }}")]);
         Assert.Equal(1001, result.Problems.Count);
         Assert.Contains("more problems", result.Problems[^1].Message, StringComparison.Ordinal);
     }
@@ -65,7 +71,10 @@ public sealed class ReaderTests : IDisposable
     public void ProblemOfALaterFile_IsThere()
     {
         ConfigurationResult result = Checked.Read(
-            [Write("a.json", Good), Write("b.json", "{ \"inbounds\": [\n  { \"protocol\": \"http\", \"port\": 8080, \"listen\": \"here\" } ] }")]);
+            [
+                Write("a.json", Good),
+                Write("b.json", "{ \"inbounds\": [\n  { \"protocol\": \"http\", \"port\": 8080, \"listen\": \"here\" } ] }"),
+            ]);
         ConfigurationProblem problem = Assert.Single(result.Problems);
         Assert.Equal(("b.json", 2, "$.inbounds[0].listen"), (Path.GetFileName(problem.File), problem.Line, problem.Path));
     }
@@ -74,7 +83,13 @@ public sealed class ReaderTests : IDisposable
     public void TagOfOneFile_IsThereOnce_AndBothPlacesAreNamed()
     {
         ConfigurationResult result = Checked.Read(
-            [Write("a.json", Good), Write("b.json", "{ \"outbounds\": [\n{ \"tag\": \"x\", \"protocol\": \"direct\" },\n{ \"tag\": \"x\", \"protocol\": \"block\" } ] }")]);
+            [
+                Write("a.json", Good),
+                Write(
+                    "b.json",
+                    "{ \"outbounds\": [\n{ \"tag\": \"x\", \"protocol\": \"direct\" },\n"
+                        + "{ \"tag\": \"x\", \"protocol\": \"block\" } ] }"),
+            ]);
         ConfigurationProblem problem = Assert.Single(result.Problems);
         Assert.Equal(3, problem.Line);
         Assert.Contains("b.json:2 has the tag 'x' already", problem.Message, StringComparison.Ordinal);
@@ -86,8 +101,14 @@ public sealed class ReaderTests : IDisposable
         ConfigurationResult result = Checked.Read(
         [
             Write("a.json", Good),
-            Write("b.json", """{ "routing": { "domainStrategy": "IPOnDemand", "rules": [ { "port": 1, "outboundTag": "out" } ] }, "log": { "access": "none" } }"""),
-            Write("c.json", """{ "Routing": { "domainStrategy": "AsIs", "rules": [ { "port": 2, "outboundTag": "out" } ] }, "log": { "loglevel": "error" } }"""),
+            Write(
+                "b.json",
+                """{ "routing": { "domainStrategy": "IPOnDemand", "rules": [ { "port": 1, "outboundTag": "out" } ] }, "log": """
+                    + """{ "access": "none" } }"""),
+            Write(
+                "c.json",
+                """{ "Routing": { "domainStrategy": "AsIs", "rules": [ { "port": 2, "outboundTag": "out" } ] }, "log": """
+                    + """{ "loglevel": "error" } }"""),
         ]);
         Assert.Empty(result.Problems);
         DaemonConfiguration configuration = result.Configuration!;
@@ -136,7 +157,8 @@ public sealed class ReaderTests : IDisposable
     [InlineData("[ 60 ]")]
     public void WhatIsNoNumber_IsSaid(string value)
     {
-        string json = Good.Replace("{ \"inbounds\"", "{ \"limits\": { \"udpTimeout\": " + value + " }, \"inbounds\"", StringComparison.Ordinal);
+        string json = Good.Replace(
+            "{ \"inbounds\"", "{ \"limits\": { \"udpTimeout\": " + value + " }, \"inbounds\"", StringComparison.Ordinal);
         ConfigurationProblem problem = Assert.Single(Problems(json));
         Assert.Equal("$.limits.udpTimeout", problem.Path);
         Assert.Contains("it is a whole number from 1 to 86400", problem.Message, StringComparison.Ordinal);
@@ -161,7 +183,8 @@ public sealed class ReaderTests : IDisposable
     [Fact]
     public void OneValueForAList_AndSeveralInOne()
     {
-        string json = """{ "routing": { "rules": [ { "domain": "full:a.example, b", "ip": "private", "inboundTag": "in", "outboundTag": "out" } ] }, """ + Good[1..];
+        string json = """{ "routing": { "rules": [ { "domain": "full:a.example, b", "ip": "private","""
+            + """ "inboundTag": "in", "outboundTag": "out" } ] }, """ + Good[1..];
         ConfigurationResult result = Checked.ReadText("c.json", Encoding.UTF8.GetBytes(json));
         Assert.Empty(result.Problems);
         RuleConfiguration rule = Assert.Single(result.Configuration!.Routing.Rules);
@@ -201,7 +224,10 @@ public sealed class ReaderTests : IDisposable
         }
 
         IReadOnlyList<ConfigurationProblem> problems = Problems(leaf);
-        Assert.Contains(problems, problem => problem.Path == path && problem.Message.Contains("is V2Ray's and not served here; instead: ", StringComparison.Ordinal));
+        Assert.Contains(
+            problems,
+            problem => problem.Path == path
+                && problem.Message.Contains("is V2Ray's and not served here; instead: ", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -236,7 +262,8 @@ public sealed class ReaderTests : IDisposable
         return (exitCode, output.ToString(), error.ToString());
     }
 
-    private static IReadOnlyList<ConfigurationProblem> Problems(string text) => Checked.ReadText("c.json", Encoding.UTF8.GetBytes(text)).Problems;
+    private static IReadOnlyList<ConfigurationProblem> Problems(string text)
+        => Checked.ReadText("c.json", Encoding.UTF8.GetBytes(text)).Problems;
 
     private string Write(string name, string text)
     {

@@ -14,13 +14,15 @@ public sealed class SchemaTests
     private static readonly JsonSchema Schema = JsonSchema.FromText(ConfigurationSchema.Create());
 
     // What stands in the place of each value of the samples.
-    private static readonly string[] Others = ["true", "7", "-5", "1.5", "70000", "\"zzz\"", "\"\"", "[]", "{}", "[7]", "[\"zzz\"]", "{\"zzz\":1}", "null"];
+    private static readonly string[] Others =
+        ["true", "7", "-5", "1.5", "70000", "\"zzz\"", "\"\"", "[]", "{}", "[7]", "[\"zzz\"]", "{\"zzz\":1}", "null"];
 
     public static TheoryData<string> Samples => ConfigurationDocsTests.Samples;
 
     [Theory]
     [MemberData(nameof(Samples))]
-    public void Samples_AreTaken(string file) => Assert.Equal((true, true), Verdicts(JsonNode.Parse(Read(file), documentOptions: Options)!));
+    public void Samples_AreTaken(string file)
+        => Assert.Equal((true, true), Verdicts(JsonNode.Parse(Read(file), documentOptions: Options)!));
 
     [Theory]
     [MemberData(nameof(Samples))]
@@ -52,8 +54,13 @@ public sealed class SchemaTests
 
     [Theory]
     [InlineData("""{ "inbounds": [ { "protocol": "dokodemo-door", "port": "80-90", "settings": { "address": "a.example" } } ] }""", true)]
-    [InlineData("""{ "outbounds": [ { "protocol": "freedom", "settings": { "domainStrategy": "UseIPv4" } }, { "protocol": "blackhole" } ] }""", true)]
-    [InlineData("""{ "routing": { "rules": [ { "domains": "a.example", "ip": "10.0.0.0/8", "port": "53,80-90", "network": "tcp,udp", "outboundTag": "x" } ] } }""", true)]
+    [InlineData(
+        """{ "outbounds": [ { "protocol": "freedom", "settings": { "domainStrategy": "UseIPv4" } }, { "protocol": "blackhole" } ] }""",
+        true)]
+    [InlineData(
+        """{ "routing": { "rules": [ """
+            + """{ "domains": "a.example", "ip": "10.0.0.0/8", "port": "53,80-90", "network": "tcp,udp", "outboundTag": "x" } ] } }""",
+        true)]
     [InlineData("""{ "routing": { "rules": [ { "ip": [ "geoip:private", "::1", "2001:db8::/32" ], "port": 53 } ] } }""", true)]
     [InlineData("""{ "log": { "loglevel": "information" } }""", true)]
     [InlineData("""{ "log": { "loglevel": "loud" } }""", false)]
@@ -66,7 +73,8 @@ public sealed class SchemaTests
     [InlineData("""{ "inbounds": [ { "protocol": "http", "settings": { "udp": true } } ] }""", false)]
     [InlineData("""{ "inbounds": [ { "protocol": "http", "settings": { "accounts": [ { "user": "a" } ] } } ] }""", false)]
     [InlineData("""{ "outbounds": [ { "protocol": "mux", "settings": { "servers": [ { "address": "a", "port": "80" } ] } } ] }""", false)]
-    [InlineData("""{ "outbounds": [ { "protocol": "mux", "settings": { "servers": [ { "address": "a", "port": 1, "users": [] } ] } } ] }""", false)]
+    [InlineData(
+        """{ "outbounds": [ { "protocol": "mux", "settings": { "servers": [ { "address": "a", "port": 1, "users": [] } ] } } ] }""", false)]
     [InlineData("""{ "routing": { "rules": [ { "domain": [ 5 ] } ] } }""", false)]
     [InlineData("""{ "routing": { "rules": [ { "ip": [ "geoip:cn" ] } ] } }""", false)]
     [InlineData("""{ "routing": { "rules": [ { "domain": [ "geosite:cn" ] } ] } }""", false)]
@@ -88,7 +96,8 @@ public sealed class SchemaTests
         return (Schema.Evaluate(document.RootElement).IsValid, problems.Count == 0);
     }
 
-    private static ConfigurationNode Parse(JsonNode root) => ConfigurationParser.Parse("c.json", Encoding.UTF8.GetBytes(root.ToJsonString()), [])!;
+    private static ConfigurationNode Parse(JsonNode root)
+        => ConfigurationParser.Parse("c.json", Encoding.UTF8.GetBytes(root.ToJsonString()), [])!;
 
     private static IEnumerable<string> PathsOf(JsonNode node)
     {

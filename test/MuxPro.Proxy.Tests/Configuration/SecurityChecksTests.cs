@@ -39,7 +39,8 @@ public sealed class SecurityChecksTests : IDisposable
     public void Certificate_IsReadWithItsKey(string certificate, string key, string field)
     {
         string files = $"\"certificateFile\": \"DIR/{certificate}\"" + (key == "null" ? "" : $", \"keyFile\": \"DIR/{key}\"");
-        IReadOnlyList<ConfigurationProblem> problems = Inbound($$"""{ "security": "tls", "tlsSettings": { "certificates": [ { {{files}} } ] } }""");
+        IReadOnlyList<ConfigurationProblem> problems = Inbound(
+            $$"""{ "security": "tls", "tlsSettings": { "certificates": [ { {{files}} } ] } }""");
         string right = $"$.inbounds[0].streamSettings.tlsSettings.certificates[0].{field}";
         Assert.Equal(field.Length == 0 ? [] : [right], problems.Select(static problem => problem.Path));
         Assert.All(problems, problem => Assert.Contains(_root, problem.Message, StringComparison.Ordinal));
@@ -65,7 +66,9 @@ public sealed class SecurityChecksTests : IDisposable
     {
         IReadOnlyList<ConfigurationProblem> problems = Inbound(
             $$"""{ "security": "tls", "tlsSettings": { "certificates": [ { "certificateFile": "DIR/server.pem" } ], {{tls}} } }""");
-        Assert.Equal(field.Length == 0 ? [] : [$"$.inbounds[0].streamSettings.tlsSettings.{field}"], problems.Select(static problem => problem.Path));
+        Assert.Equal(
+            field.Length == 0 ? [] : [$"$.inbounds[0].streamSettings.tlsSettings.{field}"],
+            problems.Select(static problem => problem.Path));
     }
 
     [Theory]
@@ -80,15 +83,20 @@ public sealed class SecurityChecksTests : IDisposable
     [InlineData("\"protocols\": [], \"allowAnonymous\": true", true, "settings.protocols")]
     public void MuxInbound_SaysWhoMayComeIn(string settings, bool isTls, string field)
     {
-        string stream = isTls ? """{ "security": "tls", "tlsSettings": { "certificates": [ { "certificateFile": "DIR/server.pem" } ] } }""" : "{}";
+        string stream = isTls
+            ? """{ "security": "tls", "tlsSettings": { "certificates": [ { "certificateFile": "DIR/server.pem" } ] } }"""
+            : "{}";
         IReadOnlyList<ConfigurationProblem> problems = Problems(
-            $$"""{ "inbounds": [ { "protocol": "mux", "listen": "0.0.0.0", "port": 9527, "settings": { {{settings}} }, "streamSettings": {{stream}} } ], "outbounds": [ { "protocol": "direct" } ] }""");
+            $$"""{ "inbounds": [ { "protocol": "mux", "listen": "0.0.0.0", "port": 9527, "settings": { {{settings}} }, "streamSettings": """
+                + $$"""{{stream}} } ], "outbounds": [ { "protocol": "direct" } ] }""");
         Assert.Equal(field.Length == 0 ? [] : [$"$.inbounds[0].{field}"], problems.Select(static problem => problem.Path));
     }
 
     [Theory]
     [InlineData("\"settings\": { \"auth\": \"noauth\", \"accounts\": [ { \"user\": \"a\", \"pass\": \"b\" } ] }", "settings.auth")]
-    [InlineData("\"settings\": { \"accounts\": [ { \"user\": \"a\", \"pass\": \"b\" }, { \"user\": \"a\", \"pass\": \"c\" } ] }", "settings.accounts[1].user")]
+    [InlineData(
+        "\"settings\": { \"accounts\": [ { \"user\": \"a\", \"pass\": \"b\" }, { \"user\": \"a\", \"pass\": \"c\" } ] }",
+        "settings.accounts[1].user")]
     [InlineData("\"settings\": { \"accounts\": [ { \"user\": \"a:b\", \"pass\": \"c\" } ] }", "settings.accounts[0].user")]
     [InlineData("\"settings\": { \"accounts\": [ { \"user\": \"a\", \"pass\": \"\" } ] }", "settings.accounts[0].pass")]
     [InlineData("\"streamSettings\": { \"network\": \"unix\" }", "listen|port")]
@@ -102,28 +110,49 @@ public sealed class SecurityChecksTests : IDisposable
     }
 
     [Theory]
-    [InlineData("\"protocol\": \"direct\", \"sendThrough\": \"127.0.0.1\", \"settings\": { \"domainStrategy\": \"UseIPv6\" }", "sendThrough")]
+    [InlineData(
+        "\"protocol\": \"direct\", \"sendThrough\": \"127.0.0.1\", \"settings\": { \"domainStrategy\": \"UseIPv6\" }", "sendThrough")]
     [InlineData("\"protocol\": \"direct\", \"sendThrough\": \"::1\", \"settings\": { \"domainStrategy\": \"UseIPv6\" }", "")]
     [InlineData("\"protocol\": \"direct\", \"streamSettings\": { \"security\": \"tls\" }", "streamSettings")]
     [InlineData("\"protocol\": \"direct\", \"settings\": { \"redirect\": \"a:99999\" }", "settings.redirect")]
     [InlineData("\"protocol\": \"block\", \"mux\": { \"enabled\": true }", "mux")]
-    [InlineData("\"protocol\": \"mux\", \"settings\": { \"servers\": [ { \"address\": \"a b\", \"port\": 1 }, { \"address\": \"a\" } ] }", "settings.servers[0].address|settings.servers[1]")]
-    [InlineData("\"protocol\": \"mux\", \"settings\": { \"servers\": [ { \"address\": \"a\", \"port\": 1 } ] }, \"mux\": { \"protocol\": \"mux.cool\", \"concurrency\": 500 }", "mux.concurrency")]
-    [InlineData("\"protocol\": \"mux\", \"settings\": { \"servers\": [ { \"address\": \"a\", \"port\": 1 } ] }, \"mux\": { \"concurrency\": -1 }", "mux")]
-    [InlineData("\"protocol\": \"http\", \"settings\": { \"servers\": [ { \"address\": \"a\", \"port\": 1, \"users\": [ { \"user\": \"a\", \"pass\": \"b\" }, { \"user\": \"c\", \"pass\": \"d\" } ] } ] }", "settings.servers[0].users[1]")]
-    [InlineData("\"protocol\": \"mux\", \"settings\": { \"servers\": [ { \"address\": \"/run/a\", \"port\": 1 } ] }, \"streamSettings\": { \"network\": \"unix\" }", "settings.servers[0].port")]
-    [InlineData("\"protocol\": \"mux\", \"settings\": { \"servers\": [ { \"address\": \"a\", \"port\": 1, \"pins\": [ \"" + SomePin + "\" ] } ] }", "settings.servers[0].pins")]
-    [InlineData("\"protocol\": \"mux\", \"settings\": { \"servers\": [ { \"address\": \"a\", \"port\": 1 } ] }, \"mux\": { \"versions\": [] }", "mux.versions")]
-    [InlineData("\"protocol\": \"mux\", \"settings\": { \"servers\": [ { \"address\": \"a\", \"port\": 1 } ] }, \"mux\": { \"maxBytes\": \"10X\" }", "mux.maxBytes")]
+    [InlineData(
+        "\"protocol\": \"mux\", \"settings\": { \"servers\": [ { \"address\": \"a b\", \"port\": 1 }, { \"address\": \"a\" } ] }",
+        "settings.servers[0].address|settings.servers[1]")]
+    [InlineData(
+        "\"protocol\": \"mux\", \"settings\": { \"servers\": [ { \"address\": \"a\", \"port\": 1 } ] }, "
+            + "\"mux\": { \"protocol\": \"mux.cool\", \"concurrency\": 500 }", "mux.concurrency")]
+    [InlineData(
+        "\"protocol\": \"mux\", \"settings\": { \"servers\": [ { \"address\": \"a\", \"port\": 1 } ] }, \"mux\": { \"concurrency\": -1 }",
+        "mux")]
+    [InlineData(
+        "\"protocol\": \"http\", \"settings\": { \"servers\": [ { \"address\": \"a\", \"port\": 1, \"users\": [ { \"user\": \"a\", "
+            + "\"pass\": \"b\" }, { \"user\": \"c\", \"pass\": \"d\" } ] } ] }", "settings.servers[0].users[1]")]
+    [InlineData(
+        "\"protocol\": \"mux\", \"settings\": { \"servers\": [ { \"address\": \"/run/a\", \"port\": 1 } ] }, "
+            + "\"streamSettings\": { \"network\": \"unix\" }", "settings.servers[0].port")]
+    [InlineData(
+        "\"protocol\": \"mux\", \"settings\": { \"servers\": [ { \"address\": \"a\", \"port\": 1, \"pins\": [ \"" + SomePin + "\" ] } ] }",
+        "settings.servers[0].pins")]
+    [InlineData(
+        "\"protocol\": \"mux\", \"settings\": { \"servers\": [ { \"address\": \"a\", \"port\": 1 } ] }, \"mux\": { \"versions\": [] }",
+        "mux.versions")]
+    [InlineData(
+        "\"protocol\": \"mux\", \"settings\": { \"servers\": [ { \"address\": \"a\", \"port\": 1 } ] }, \"mux\": { \"maxBytes\": \"10X\" }",
+        "mux.maxBytes")]
     public void Outbounds_AreChecked(string fields, string paths)
     {
-        IReadOnlyList<ConfigurationProblem> problems = Problems($$"""{ "inbounds": [ { "protocol": "socks", "port": 1080 } ], "outbounds": [ { {{fields}} } ] }""");
+        IReadOnlyList<ConfigurationProblem> problems = Problems(
+            $$"""{ "inbounds": [ { "protocol": "socks", "port": 1080 } ], "outbounds": [ { {{fields}} } ] }""");
         Assert.Equal(
-            paths.Split('|', StringSplitOptions.RemoveEmptyEntries).Select(static path => $"$.outbounds[0].{path}"), problems.Select(static problem => problem.Path));
+            paths.Split('|', StringSplitOptions.RemoveEmptyEntries).Select(static path => $"$.outbounds[0].{path}"),
+            problems.Select(static problem => problem.Path));
     }
 
     private IReadOnlyList<ConfigurationProblem> Inbound(string stream)
-        => Problems($$"""{ "inbounds": [ { "protocol": "mux", "port": 9527, "streamSettings": {{stream}} } ], "outbounds": [ { "protocol": "direct" } ] }""");
+        => Problems(
+            $$"""{ "inbounds": [ { "protocol": "mux", "port": 9527, "streamSettings": {{stream}} } ], "outbounds": [ """
+                + $$"""{ "protocol": "direct" } ] }""");
 
     private IReadOnlyList<ConfigurationProblem> Problems(string json)
         => Checked.ReadText("c.json", Encoding.UTF8.GetBytes(json.Replace("DIR", _root, StringComparison.Ordinal))).Problems;

@@ -40,7 +40,10 @@ public sealed class DaemonTests
         await using var echo = new UdpEcho();
         using SocksUdpClient client = await SocksUdpClient.ConnectAsync(socks);
         await Load.ExchangeAsync(client, echo, [1, 2, 3]);
-        Assert.Contains(host.Log.Entries, static entry => entry.Id == 70 && entry.Text.StartsWith("far 127.0.0.1", StringComparison.Ordinal) && entry.Text.Contains("user=ann", StringComparison.Ordinal));
+        Assert.Contains(
+            host.Log.Entries,
+            static entry => entry.Id == 70 && entry.Text.StartsWith("far 127.0.0.1", StringComparison.Ordinal)
+                && entry.Text.Contains("user=ann", StringComparison.Ordinal));
     }
 
     [Fact(Timeout = Guard)]
@@ -52,7 +55,8 @@ public sealed class DaemonTests
             """);
         foreach (Destination special in (Destination[])[Destination.MuxPro, Destination.MuxCool])
         {
-            SessionException refused = await Assert.ThrowsAsync<SessionException>(() => Load.ConnectAsync(new IPEndPoint(IPAddress.Loopback, socks), special));
+            SessionException refused = await Assert.ThrowsAsync<SessionException>(
+                () => Load.ConnectAsync(new IPEndPoint(IPAddress.Loopback, socks), special));
             Assert.Equal(ErrorCode.ProxyRejected, refused.ErrorCode);
         }
 
@@ -149,7 +153,9 @@ public sealed class DaemonTests
         await Load.ExchangeAsync(client, echo, [7]);
     }
 
-    /// <summary>A rule says which priority what comes in here has; what comes in with one keeps it, over as many main connections as there are.</summary>
+    /// <summary>
+    /// A rule says which priority what comes in here has; what comes in with one keeps it, over as many main connections as there are.
+    /// </summary>
     [Theory(Timeout = Guard)]
     [InlineData("", 7)]
     [InlineData("\"priority\": 200, ", 200)]
@@ -211,14 +217,20 @@ public sealed class DaemonTests
         }
 
         List<string> lines = [];
-        while (!(lines.Exists(static line => line.StartsWith("in ", StringComparison.Ordinal)) && lines.Exists(static line => line.StartsWith("server ", StringComparison.Ordinal))))
+        while (!(lines.Exists(static line => line.StartsWith("in ", StringComparison.Ordinal))
+            && lines.Exists(static line => line.StartsWith("server ", StringComparison.Ordinal))))
         {
             lines.Add(await host.Log.WaitAsync(71));
         }
 
         // What the far proxy says of it is what its targets see.
-        Assert.Matches($"^server .* udp:127.0.0.1:[0-9]+ -> out up [0-9]+ datagrams", lines.First(static line => line.StartsWith("server ", StringComparison.Ordinal)));
-        Assert.DoesNotContain(lines, line => line.StartsWith("server ", StringComparison.Ordinal) && line.Contains($":{first.Port} ", StringComparison.Ordinal));
+        Assert.Matches(
+            $"^server .* udp:127.0.0.1:[0-9]+ -> out up [0-9]+ datagrams",
+            lines.First(static line => line.StartsWith("server ", StringComparison.Ordinal)));
+        Assert.DoesNotContain(
+            lines,
+            line => line.StartsWith("server ", StringComparison.Ordinal)
+                && line.Contains($":{first.Port} ", StringComparison.Ordinal));
     }
 
     [Fact(Timeout = Guard)]
@@ -231,9 +243,11 @@ public sealed class DaemonTests
               "outbounds": [ { "tag": "out", "protocol": "freedom" }, { "tag": "redirect", "protocol": "freedom", "settings": { "redirect": "127.0.0.1:{{target.Port}}" } } ],
               "routing": { "rules": [ { "inboundTag": "re", "outboundTag": "redirect" } ] } }
             """);
-        SessionException refused = await Assert.ThrowsAsync<SessionException>(() => Load.DownloadAsync(new IPEndPoint(IPAddress.Loopback, socks), target, 10));
+        SessionException refused = await Assert.ThrowsAsync<SessionException>(
+            () => Load.DownloadAsync(new IPEndPoint(IPAddress.Loopback, socks), target, 10));
         Assert.Equal(ErrorCode.ProxyRejected, refused.ErrorCode);
-        await using Link link = await Load.ConnectAsync(new IPEndPoint(IPAddress.Loopback, redirected), Destination.Tcp("elsewhere.example", 1));
+        await using Link link = await Load.ConnectAsync(
+            new IPEndPoint(IPAddress.Loopback, redirected), Destination.Tcp("elsewhere.example", 1));
         await LoadTarget.DownloadAsync(link.AsStream(), 1000, Cancel);
     }
 

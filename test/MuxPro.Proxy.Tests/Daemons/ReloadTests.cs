@@ -7,7 +7,9 @@ using MuxPro.Proxy.Tests.Support;
 
 namespace MuxPro.Proxy.Tests.Daemons;
 
-/// <summary>A configuration that replaces another while much is open: nothing of that breaks, and one that is not good changes nothing.</summary>
+/// <summary>
+/// A configuration that replaces another while much is open: nothing of that breaks, and one that is not good changes nothing.
+/// </summary>
 public sealed class ReloadTests
 {
     private const int Guard = 120_000;
@@ -50,7 +52,10 @@ public sealed class ReloadTests
                 (good.Replace("\"tag\": \"out\"", "\"tag\": \"relay\"", StringComparison.Ordinal), "has the tag 'relay' already"),
                 (good.Replace("\"outboundTag\": \"out\"", "\"outboundTag\": \"oust\"", StringComparison.Ordinal), "did you mean 'out'?"),
                 (good.Replace("127.0.0.0/8", "127.0.0.0/80", StringComparison.Ordinal), "a network such as 10.0.0.0/8"),
-                (good.Replace("\"streamSettings\": {}", "\"streamSettings\": { \"security\": \"tls\", \"tlsSettings\": { \"certificates\": [ { \"certificateFile\": \"gone.pem\" } ] } }", StringComparison.Ordinal), "gone.pem: there is no such file."),
+                (good.Replace(
+                    "\"streamSettings\": {}",
+                    "\"streamSettings\": { \"security\": \"tls\", \"tlsSettings\": { \"certificates\": [ { \"certificateFile\": "
+                        + "\"gone.pem\" } ] } }", StringComparison.Ordinal), "gone.pem: there is no such file."),
                 (good.Replace($"\"port\": {socks}", $"\"port\": {busyPort}", StringComparison.Ordinal), "the address is in use"),
             ];
             foreach ((string json, string says) in bad)
@@ -63,7 +68,12 @@ public sealed class ReloadTests
             }
 
             // Another number changes the outbound, another limit everything.
-            foreach (string json in (string[])[Json(socks, server, concurrency: 16), Json(socks, server, 16).Replace("\"udpTimeout\": 60", "\"udpTimeout\": 61", StringComparison.Ordinal)])
+            string[] configurations =
+            [
+                Json(socks, server, concurrency: 16),
+                Json(socks, server, 16).Replace("\"udpTimeout\": 60", "\"udpTimeout\": 61", StringComparison.Ordinal),
+            ];
+            foreach (string json in configurations)
             {
                 await File.WriteAllTextAsync(file, json, Cancel);
                 Assert.True(await reloader.ReloadAsync("test"));

@@ -60,13 +60,16 @@ public sealed class DatagramBurstTests
 
         string atClient = await pair.ClientLog.WaitAsync(26);
         string atServer = await pair.ServerLog.WaitAsync(48);
-        TestContext.Current.TestOutputHelper!.WriteLine($"{atClient}\n{atServer}\nsent {_sent + target.Answered}, in the kernel {inKernel}");
+        TestContext.Current.TestOutputHelper!.WriteLine(
+            $"{atClient}\n{atServer}\nsent {_sent + target.Answered}, in the kernel {inKernel}");
         long dropped = Dropped(atClient) + Dropped(atServer) + inKernel;
         Assert.Equal(_sent + target.Answered, target.Received + _received + dropped);
         Assert.Contains("refused 0,", atClient, StringComparison.Ordinal);
     }
 
-    /// <summary>Asks until the last question is answered: what was on its way before, in both directions, has then arrived or is dropped.</summary>
+    /// <summary>
+    /// Asks until the last question is answered: what was on its way before, in both directions, has then arrived or is dropped.
+    /// </summary>
     private async Task SettleAsync(SocksUdpClient application, UdpEcho target)
     {
         for (int number = 0; ; number++)

@@ -17,7 +17,10 @@ public sealed class DatagramTests
     public async Task Echo_EverySize_OneDatagramEach(ushort minor, int largest)
     {
         await using var echo = new UdpEcho();
-        await using ProxyPair pair = await ProxyPair.StartAsync(server: options => options with { Versions = [minor switch { 0 => MuxVersion.V0_0, 1 => MuxVersion.V0_1, _ => MuxVersion.Private }] });
+        await using ProxyPair pair = await ProxyPair.StartAsync(server: options => options with
+        {
+            Versions = [minor switch { 0 => MuxVersion.V0_0, 1 => MuxVersion.V0_1, _ => MuxVersion.Private }],
+        });
         using SocksUdpClient application = await SocksUdpClient.ConnectAsync(pair.EndPoint);
         foreach (int size in new[] { 0, 1, 1_350, 8_192, 65_497 }.Where(size => size <= largest))
         {

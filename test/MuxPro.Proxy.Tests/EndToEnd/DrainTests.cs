@@ -20,7 +20,8 @@ public sealed class DrainTests
         await using Origin origin = await Origin.StartAsync();
         await using ProxyPair far = await ProxyPair.StartAsync();
         Daemon other = far.Server;
-        await using ProxyPair pair = await ProxyPair.StartAsync(client: options => options with { Servers = [options.Servers[0], ProxyPair.AddressOf(other)] });
+        await using ProxyPair pair = await ProxyPair.StartAsync(
+            client: options => options with { Servers = [options.Servers[0], ProxyPair.AddressOf(other)] });
         using HttpClient http = pair.HttpClient("socks5");
         string expected = Origin.HashOf(Origin.Bytes(Size));
 

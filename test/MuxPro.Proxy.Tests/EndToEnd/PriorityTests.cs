@@ -4,7 +4,9 @@ using MuxPro.Proxy.Tests.Support;
 
 namespace MuxPro.Proxy.Tests.EndToEnd;
 
-/// <summary>What the client asks for, and what the server lets it have: the server says which priority a sub-connection had there.</summary>
+/// <summary>
+/// What the client asks for, and what the server lets it have: the server says which priority a sub-connection had there.
+/// </summary>
 public sealed class PriorityTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;

@@ -28,8 +28,8 @@ public sealed class TransparentUdpTests
 
             """), Cancel);
         using Process dnsmasq = Tool.Start(
-            "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--log-facility=-", "--pid-file=", "--user=",
-            "--listen-address=127.0.0.1", "--bind-interfaces", $"--port={dnsPort}",
+            "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--log-facility=-", "--pid-file=",
+            "--user=", "--listen-address=127.0.0.1", "--bind-interfaces", $"--port={dnsPort}",
             "--address=/test.example/192.0.2.77", $"--txt-record=text.example,{new string('t', 250)}");
         Process? redsocks = null;
         try

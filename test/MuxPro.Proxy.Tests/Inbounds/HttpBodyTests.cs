@@ -58,7 +58,8 @@ public sealed class HttpBodyTests
         Assert.Throws<FormatException>(() => HttpBody.OfRequest(Head(Chunked)).Scan().Take([.. "0\r\n"u8, .. noise]));
         byte[] line = [.. noise.Take(1000), .. "\r\n"u8];
         Assert.Throws<FormatException>(
-            () => HttpBody.OfRequest(Head(Chunked)).Scan().Take([.. "0\r\n"u8, .. Enumerable.Repeat(line, 100).SelectMany(bytes => bytes)]));
+            () => HttpBody.OfRequest(Head(Chunked)).Scan().Take(
+                [.. "0\r\n"u8, .. Enumerable.Repeat(line, 100).SelectMany(bytes => bytes)]));
     }
 
     [Theory]
@@ -68,7 +69,8 @@ public sealed class HttpBodyTests
     {
         var reader = new HandshakeReader(new ScriptedStream([Encoding.ASCII.GetBytes("5\r\nab")]));
         await Assert.ThrowsAsync<EndOfStreamException>(
-            () => HttpBody.OfRequest(Head(field)).Scan().CopyAsync(reader, Stream.Null, static _ => { }, TestContext.Current.CancellationToken));
+            () => HttpBody.OfRequest(Head(field)).Scan().CopyAsync(
+                reader, Stream.Null, static _ => { }, TestContext.Current.CancellationToken));
     }
 
     [Theory]
@@ -82,7 +84,8 @@ public sealed class HttpBodyTests
     {
         var target = new ScriptedStream([]);
         var reader = new HandshakeReader(new ScriptedStream(["to the end"u8.ToArray()]));
-        await HttpBody.OfResponse(Head(field), status, method).Scan().CopyAsync(reader, target, static _ => { }, TestContext.Current.CancellationToken);
+        await HttpBody.OfResponse(Head(field), status, method).Scan().CopyAsync(
+            reader, target, static _ => { }, TestContext.Current.CancellationToken);
         Assert.Equal(body, Encoding.ASCII.GetString(target.Written));
     }
 

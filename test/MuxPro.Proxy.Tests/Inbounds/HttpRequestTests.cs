@@ -82,7 +82,8 @@ public sealed class HttpRequestTests
     {
         HttpRequest request = Parse(
             "POST http://a/ HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, X-Secret, transfer-encoding\r\nProxy-Connection: keep-alive\r\n"
-            + "Proxy-Authorization: Basic x\r\nX-Secret: 1\r\nX-Kept: 2\r\nUpgrade: h2c\r\nTE: trailers\r\nKeep-Alive: 1\r\nExpect: 100-continue\r\n"
+            + "Proxy-Authorization: Basic x\r\nX-Secret: 1\r\nX-Kept: 2\r\nUpgrade: h2c\r\nTE: trailers\r\nKeep-Alive: 1\r\n"
+            + "Expect: 100-continue\r\n"
             + "Transfer-Encoding: chunked\r\n\r\n");
         Assert.Equal(
             "POST / HTTP/1.1\r\nHost: a\r\nX-Kept: 2\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\nVia: 1.1 muxpro\r\n\r\n",
@@ -114,7 +115,8 @@ public sealed class HttpRequestTests
     {
         HttpRequest request = Parse($"GET http://a/ {version}\r\n{fields}\r\n");
         Assert.Equal(isPersistent, request.IsPersistent);
-        Assert.Equal(!isPersistent, Encoding.ASCII.GetString(request.ToOrigin()).Contains("Connection: close\r\n", StringComparison.Ordinal));
+        Assert.Equal(
+            !isPersistent, Encoding.ASCII.GetString(request.ToOrigin()).Contains("Connection: close\r\n", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -131,7 +133,8 @@ public sealed class HttpRequestTests
         Assert.True(users.TryAdd("name:pa:ss"));
         byte[] head = Encoding.ASCII.GetBytes($"CONNECT a:1 HTTP/1.1\r\nProxy-Authorization: {credentials}\r\n\r\n");
         var reader = new HandshakeReader(new ScriptedStream([head]));
-        ValueTask<(HttpRequest Request, string? User)> reading = HttpHandshake.ReadRequestAsync(reader, users, TestContext.Current.CancellationToken);
+        ValueTask<(HttpRequest Request, string? User)> reading = HttpHandshake.ReadRequestAsync(
+            reader, users, TestContext.Current.CancellationToken);
         if (isRight)
         {
             Assert.Equal("name", (await reading).User);

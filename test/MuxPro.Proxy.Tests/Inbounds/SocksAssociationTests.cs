@@ -104,7 +104,8 @@ public sealed class SocksAssociationTests
             Assert.Equal(2, (await flow.Sent.ReadAsync(Cancel)).Data[0]);
         }
 
-        Assert.Contains("up 2 datagrams (2 bytes) down 0 (0 bytes), dropped 0, refused 1,", await flows.Log.WaitAsync(26), StringComparison.Ordinal);
+        Assert.Contains(
+            "up 2 datagrams (2 bytes) down 0 (0 bytes), dropped 0, refused 1,", await flows.Log.WaitAsync(26), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -114,7 +115,8 @@ public sealed class SocksAssociationTests
         using var right = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         using var wrong = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         right.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        (Socket connection, byte[] answer) = await SocksUdpClient.AskAsync(flows.EndPoint, IPAddress.Loopback, ((IPEndPoint)right.LocalEndPoint!).Port);
+        (Socket connection, byte[] answer) = await SocksUdpClient.AskAsync(
+            flows.EndPoint, IPAddress.Loopback, ((IPEndPoint)right.LocalEndPoint!).Port);
         using (connection)
         {
             var relay = new IPEndPoint(IPAddress.Loopback, (answer[8] << 8) | answer[9]);
@@ -142,7 +144,11 @@ public sealed class SocksAssociationTests
         SocksUdpClient application = await SocksUdpClient.ConnectAsync(flows.EndPoint);
         using (application)
         {
-            foreach (byte[] broken in (byte[][])[[], [0, 0, 0], [0, 0, 1, 1, 192, 0, 2, 1, 0, 53, 9], [0, 0, 0, 1, 192, 0, 2, 1, 0, 0, 9], [0, 0, 0, 3, 1, 32, 0, 1]])
+            byte[][] all =
+            [
+                [], [0, 0, 0], [0, 0, 1, 1, 192, 0, 2, 1, 0, 53, 9], [0, 0, 0, 1, 192, 0, 2, 1, 0, 0, 9], [0, 0, 0, 3, 1, 32, 0, 1],
+            ];
+            foreach (byte[] broken in all)
             {
                 await application.SendRawAsync(broken);
             }
@@ -152,7 +158,8 @@ public sealed class SocksAssociationTests
             Assert.Equal(1, (await flow.Sent.ReadAsync(Cancel)).Data[0]);
         }
 
-        Assert.Contains("up 1 datagrams (1 bytes) down 0 (0 bytes), dropped 0, refused 5,", await flows.Log.WaitAsync(26), StringComparison.Ordinal);
+        Assert.Contains(
+            "up 1 datagrams (1 bytes) down 0 (0 bytes), dropped 0, refused 5,", await flows.Log.WaitAsync(26), StringComparison.Ordinal);
     }
 
     [Fact]

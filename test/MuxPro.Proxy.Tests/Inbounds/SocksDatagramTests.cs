@@ -55,7 +55,8 @@ public sealed class SocksDatagramTests
             int length = SocksDatagram.WriteHead(destination, buffer);
             Assert.Equal(length, SocksDatagram.MeasureHead(buffer.AsSpan(0, length)));
             Destination read = destinations.Find(buffer.AsSpan(SocksDatagram.Prefix, length - SocksDatagram.Prefix))!;
-            Assert.Equal(destination.Address?.IsIPv4MappedToIPv6 is true ? destination.Address.MapToIPv4() : destination.Address, read.Address);
+            Assert.Equal(
+                destination.Address?.IsIPv4MappedToIPv6 is true ? destination.Address.MapToIPv4() : destination.Address, read.Address);
             Assert.Equal((destination.Domain, destination.Port), (read.Domain, read.Port));
         });
     }

@@ -23,7 +23,8 @@ public sealed class SocksHandshakeTests
         foreach (byte[][] cut in ScriptedStream.Cuts(Bytes(hex)))
         {
             var stream = new ScriptedStream(cut);
-            (Destination destination, string? user) = await SocksHandshake.ReadRequestAsync(new HandshakeReader(stream), stream, Users.None, Cancel);
+            (Destination destination, string? user) = await SocksHandshake.ReadRequestAsync(
+                new HandshakeReader(stream), stream, Users.None, Cancel);
             Assert.Equal(expected, destination.ToString());
             Assert.Null(user);
             Assert.Equal("0500", Convert.ToHexString(stream.Written));
@@ -137,7 +138,8 @@ public sealed class SocksHandshakeTests
     [Theory]
     [InlineData(ErrorCode.RemoteDisconnect, FailureDetail.ConnectionRefused, 502, "connection_refused", "refused")]
     [InlineData(ErrorCode.DestinationUnreachable, FailureDetail.NameNotFound, 502, "dns_error", "name was not found")]
-    [InlineData(ErrorCode.DestinationUnreachable, FailureDetail.NetworkUnreachable, 502, "destination_ip_unroutable", "network is unreachable")]
+    [InlineData(
+        ErrorCode.DestinationUnreachable, FailureDetail.NetworkUnreachable, 502, "destination_ip_unroutable", "network is unreachable")]
     [InlineData(ErrorCode.DestinationUnreachable, FailureDetail.None, 502, "destination_unavailable", "unreachable")]
     [InlineData(ErrorCode.OperationTimeout, FailureDetail.None, 504, "connection_timeout", "in time")]
     [InlineData(ErrorCode.ProxyRejected, FailureDetail.None, 403, "destination_ip_prohibited", "not allow")]

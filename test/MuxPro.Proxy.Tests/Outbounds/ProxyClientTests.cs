@@ -61,7 +61,8 @@ public sealed class ProxyClientTests
     {
         await using var proxy = new LocalProxy(Accounts());
         IOException exception = await Assert.ThrowsAsync<IOException>(
-            async () => await ConnectAsync(kind, await proxy.ConnectAsync(), proxy.Name, Target, logsIn ? Account with { Pass = "wrong" } : null));
+            async () => await ConnectAsync(
+                kind, await proxy.ConnectAsync(), proxy.Name, Target, logsIn ? Account with { Pass = "wrong" } : null));
         Assert.Contains(proxy.Name, exception.Message, StringComparison.Ordinal);
     }
 
@@ -92,9 +93,12 @@ public sealed class ProxyClientTests
     [InlineData("HTTP/1.1 503", ErrorCode.ResourceExhaustion)]
     [InlineData("HTTP/1.1 504 Timeout", ErrorCode.OperationTimeout)]
     [InlineData("HTTP/1.1 101 Switching", ErrorCode.DestinationUnreachable)]
-    [InlineData("HTTP/1.1 502 No\r\nProxy-Status: first; error=connection_refused, x.example; error=dns_error; details=\"a\"", ErrorCode.RemoteDisconnect)]
+    [InlineData(
+        "HTTP/1.1 502 No\r\nProxy-Status: first; error=connection_refused, x.example; error=dns_error; details=\"a\"",
+        ErrorCode.RemoteDisconnect)]
     public async Task HttpStatus_BecomesACode(string head, ErrorCode code)
-        => Assert.Equal(code, (await Assert.ThrowsAsync<SessionException>(() => AnsweredAsync("http", Encoding.ASCII.GetBytes(head + "\r\n\r\n")))).ErrorCode);
+        => Assert.Equal(code, (await Assert.ThrowsAsync<SessionException>(
+            () => AnsweredAsync("http", Encoding.ASCII.GetBytes(head + "\r\n\r\n")))).ErrorCode);
 
     [Theory]
     [InlineData("http", "HTTP/1.1 200 OK")] // ends in the middle
@@ -119,7 +123,8 @@ public sealed class ProxyClientTests
     public async Task HttpHead_WithoutEnd_IsGivenUp()
         => Assert.Contains(
             "proxy.example",
-            (await Assert.ThrowsAsync<IOException>(() => AnsweredAsync("http", Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nX: {new string('x', 60_000)}")))).Message,
+            (await Assert.ThrowsAsync<IOException>(
+                () => AnsweredAsync("http", Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nX: {new string('x', 60_000)}")))).Message,
             StringComparison.Ordinal);
 
     [Theory]
@@ -149,11 +154,13 @@ public sealed class ProxyClientTests
     {
         Assert.Equal(
             "050100" + "0501000" + "30e7461726765742e6578616d706c650050",
-            Convert.ToHexStringLower(await AskedAsync("socks", Target, null, "\u0005\u0000\u0005\u0000\u0000\u0001\u0000\u0000\u0000\u0000\u0000\u0000")));
+            Convert.ToHexStringLower(
+                await AskedAsync("socks", Target, null, "\u0005\u0000\u0005\u0000\u0000\u0001\u0000\u0000\u0000\u0000\u0000\u0000")));
         Assert.Equal(
             "05020002" + "01046e616d6509706173733a776f7264" + "0501000400000000000000000000000000000001" + "01bb",
             Convert.ToHexStringLower(await AskedAsync(
-                "socks", Destination.Tcp("::1", 443), Account, "\u0005\u0002\u0001\u0000\u0005\u0000\u0000\u0001\u0000\u0000\u0000\u0000\u0000\u0000")));
+                "socks", Destination.Tcp("::1", 443), Account,
+                "\u0005\u0002\u0001\u0000\u0005\u0000\u0000\u0001\u0000\u0000\u0000\u0000\u0000\u0000")));
         Assert.Equal(
             "CONNECT [::1]:443 HTTP/1.1\r\nHost: [::1]:443\r\nProxy-Authorization: Basic bmFtZTpwYXNzOndvcmQ=\r\n\r\n",
             Encoding.ASCII.GetString(await AskedAsync("http", Destination.Tcp("::1", 443), Account, "HTTP/1.1 200 OK\r\n\r\n")));
@@ -200,7 +207,8 @@ public sealed class ProxyClientTests
         }
     }
 
-    private static async Task<Link> ConnectAsync(string kind, Link link, string name, Destination target, AccountConfiguration? account) => kind == "http"
+    private static async Task<Link> ConnectAsync(string kind, Link link, string name, Destination target, AccountConfiguration? account)
+        => kind == "http"
         ? await HttpConnectClient.ConnectAsync(link, name, target, account, Cancel)
         : await SocksClient.ConnectAsync(link, name, target, account, Cancel);
 

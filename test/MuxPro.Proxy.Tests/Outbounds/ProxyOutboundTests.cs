@@ -30,7 +30,8 @@ public sealed class ProxyOutboundTests : IDisposable
         var time = new FakeTimeProvider();
         var sockets = new SocketBudget(10);
         ProxyOutbound outbound = Make(kind, time, sockets);
-        Task<IOException> dispatching = Assert.ThrowsAsync<IOException>(async () => await outbound.DispatchAsync(Target, Session.DefaultPriority, Cancel));
+        Task<IOException> dispatching = Assert.ThrowsAsync<IOException>(
+            async () => await outbound.DispatchAsync(Target, Session.DefaultPriority, Cancel));
         using Socket accepted = await _silent.AcceptSocketAsync(Cancel);
         Assert.NotEqual(0, await accepted.ReceiveAsync(new byte[1], SocketFlags.None, Cancel));
         time.Advance(TimeSpan.FromMinutes(1));
@@ -56,7 +57,9 @@ public sealed class ProxyOutboundTests : IDisposable
             new OutboundConfiguration
             {
                 Tag = "proxy",
-                Settings = kind == "http" ? new HttpOutboundSettings { Servers = servers } : new SocksOutboundSettings { Servers = servers },
+                Settings = kind == "http"
+                    ? new HttpOutboundSettings { Servers = servers }
+                    : new SocksOutboundSettings { Servers = servers },
             },
             new OutboundContext
             {

@@ -22,7 +22,8 @@ public sealed class SocksDatagramLinkTests
         await using (DatagramLink flow = await AssociateAsync(proxy, first.Destination, budget))
         {
             Assert.True(flow.IsFullCone);
-            foreach ((Destination target, int length) in (IEnumerable<(Destination, int)>)[(first.Destination, 0), (second.Destination, 1), (first.Destination, 60_000)])
+            (Destination, int)[] questions = [(first.Destination, 0), (second.Destination, 1), (first.Destination, 60_000)];
+            foreach ((Destination target, int length) in questions)
             {
                 byte[] data = Origin.Bytes(length);
                 Assert.True(await flow.SendAsync(data, target, Cancel));
@@ -110,8 +111,10 @@ public sealed class SocksDatagramLinkTests
                 client, "proxy.example", "127.0.0.1", Destination.Udp("target.example", 53), null, Direct(new SocketBudget(10)), Cancel);
             await flow.SendAsync("q"u8.ToArray(), null, Cancel);
             byte[] buffer = new byte[100];
-            SocketReceiveFromResult question = await relay.ReceiveFromAsync(buffer, SocketFlags.None, new IPEndPoint(IPAddress.Any, 0), Cancel);
-            Assert.Equal("000000030e7461726765742e6578616d706c65003571", Convert.ToHexStringLower(buffer.AsSpan(0, question.ReceivedBytes)));
+            SocketReceiveFromResult question = await relay.ReceiveFromAsync(
+                buffer, SocketFlags.None, new IPEndPoint(IPAddress.Any, 0), Cancel);
+            Assert.Equal(
+                "000000030e7461726765742e6578616d706c65003571", Convert.ToHexStringLower(buffer.AsSpan(0, question.ReceivedBytes)));
 
             using var stranger = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
             byte[] good = [0, 0, 0, 1, 192, 0, 2, 1, 0, 53, 1];
@@ -169,7 +172,8 @@ public sealed class SocksDatagramLinkTests
     public async Task WhereTheProxyTakesDatagrams_IsWhatItSays(string told, string expected)
     {
         Destination? opened = null;
-        await AskAsync(told, relay => (opened = relay, new SessionException(ErrorCode.ResourceExhaustion, "no more")).Item2, expectsSession: true);
+        await AskAsync(
+            told, relay => (opened = relay, new SessionException(ErrorCode.ResourceExhaustion, "no more")).Item2, expectsSession: true);
         Assert.Equal(Destination.Parse(expected), opened);
     }
 
@@ -207,5 +211,6 @@ public sealed class SocksDatagramLinkTests
         => await SocksClient.AssociateAsync(await proxy.ConnectAsync(), proxy.Name, "nowhere.example", first, null, Direct(budget), Cancel);
 
     private static Func<Destination, CancellationToken, ValueTask<DatagramLink>> Direct(SocketBudget budget)
-        => new DirectDispatcher(new DirectOptions { CreateDatagramSocket = family => CountedSocket.ForDatagrams(family, budget) }).DispatchDatagramsAsync;
+        => new DirectDispatcher(
+            new DirectOptions { CreateDatagramSocket = family => CountedSocket.ForDatagrams(family, budget) }).DispatchDatagramsAsync;
 }

@@ -9,7 +9,8 @@ namespace MuxPro.Proxy.Tests.Routing;
 
 public sealed class RouterTests
 {
-    private static readonly string[] Names = ["a.example", "b.example", "www.a.example", "example", "x.test", "deep.www.a.example", "A.EXAMPLE", "b.example."];
+    private static readonly string[] Names =
+        ["a.example", "b.example", "www.a.example", "example", "x.test", "deep.www.a.example", "A.EXAMPLE", "b.example."];
     private static readonly string[] Hosts = ["10.0.0.1", "10.1.2.3", "192.0.2.7", "8.8.8.8", "2001:db8::1", "::1", "::ffff:10.0.0.1"];
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -29,7 +30,9 @@ public sealed class RouterTests
                 RouteRequest request = RandomRequest(random);
                 int expected = Array.FindIndex(rules, rule => Matches(rule, request));
                 Route route = await router.RouteAsync(request, Cancel);
-                Assert.True(expected == route.Rule, $"{request} takes rule {route.Rule}, not {expected}:\n{string.Join('\n', rules.Select(Describe))}");
+                Assert.True(
+                    expected == route.Rule,
+                    $"{request} takes rule {route.Rule}, not {expected}:\n{string.Join('\n', rules.Select(Describe))}");
                 matched += expected >= 0 ? 1 : 0;
             }
         }
@@ -62,7 +65,8 @@ public sealed class RouterTests
         int asked = 0;
         RuleConfiguration[] rules = [Rule(ip: ["10.0.0.0/8"], tag: "first"), Rule(domain: ["full:in.example"], tag: "second")];
         var router = new Router(
-            new RoutingConfiguration { DomainStrategy = (RoutingDomainStrategy)strategy, Rules = rules }, new FakeTimeProvider(), NullLogger.Instance,
+            new RoutingConfiguration { DomainStrategy = (RoutingDomainStrategy)strategy, Rules = rules }, new FakeTimeProvider(),
+            NullLogger.Instance,
             (_, _) =>
             {
                 asked++;
@@ -77,7 +81,8 @@ public sealed class RouterTests
     {
         var router = new Router(
             new RoutingConfiguration { DomainStrategy = RoutingDomainStrategy.IPIfNonMatch, Rules = [Rule(ip: ["0.0.0.0/0"], tag: "any")] },
-            new FakeTimeProvider(), NullLogger.Instance, (_, _) => Task.FromException<IPAddress[]>(new SocketException((int)SocketError.HostNotFound)));
+            new FakeTimeProvider(), NullLogger.Instance,
+            (_, _) => Task.FromException<IPAddress[]>(new SocketException((int)SocketError.HostNotFound)));
         Assert.Equal(Route.Default, await router.RouteAsync(To("nowhere.example"), Cancel));
     }
 
@@ -91,8 +96,10 @@ public sealed class RouterTests
     [Fact]
     public async Task RuleWithPriorityAlone_TakesTheFirstOutbound()
     {
-        Router router = Create(new RoutingConfiguration { Rules = [new RuleConfiguration { Port = PortRanges.Parse("22"), Priority = 0 }] });
-        Assert.Equal(new Route(null, null, 0, 0), await router.RouteAsync(new RouteRequest(Destination.Tcp("a.example", 22), "", null, null), Cancel));
+        Router router = Create(
+            new RoutingConfiguration { Rules = [new RuleConfiguration { Port = PortRanges.Parse("22"), Priority = 0 }] });
+        Assert.Equal(new Route(null, null, 0, 0), await router.RouteAsync(
+            new RouteRequest(Destination.Tcp("a.example", 22), "", null, null), Cancel));
     }
 
     [Theory]
@@ -128,7 +135,13 @@ public sealed class RouterTests
     {
         Member[] members = [new("a1") { OpenConnections = 5 }, new("a2") { OpenConnections = 1 }, new("a3") { OpenConnections = 3 }];
         var balancer = new Balancer<Member>(
-            new BalancerConfiguration { Tag = "x", Selector = ["a"], Strategy = new BalancerStrategyConfiguration { Type = BalancerStrategy.LeastLoad } }, members);
+            new BalancerConfiguration
+            {
+                Tag = "x",
+                Selector = ["a"],
+                Strategy = new BalancerStrategyConfiguration { Type = BalancerStrategy.LeastLoad },
+            },
+            members);
         Assert.All(Enumerable.Range(0, 9), _ => Assert.Equal("a2", balancer.Order()[0].Tag));
     }
 
@@ -170,7 +183,8 @@ public sealed class RouterTests
 
     private static RuleConfiguration RandomRule(Random random, int index)
     {
-        string[] domains = ["full:a.example", "domain:a.example", "domain:example", "keyword:www", "regexp:^x", "full:b.example", "domain:test"];
+        string[] domains =
+            ["full:a.example", "domain:a.example", "domain:example", "keyword:www", "regexp:^x", "full:b.example", "domain:test"];
         string[] networks = ["10.0.0.0/8", "10.1.0.0/16", "private", "192.0.2.7", "2001:db8::/32", "0.0.0.0/0", "::/0", "::1"];
         return new RuleConfiguration
         {
@@ -204,7 +218,8 @@ public sealed class RouterTests
             && (rule.Port is null || rule.Port.Ranges.Any(range => range.Contains(request.Target.Port)))
             && (rule.InboundTag.Count == 0 || rule.InboundTag.Contains(request.InboundTag))
             && (rule.User.Count == 0 || rule.User.Contains(request.User))
-            && (rule.Source.Count == 0 || (request.Source is not null && rule.Source.Any(pattern => Contains(pattern, request.Source.Address))))
+            && (rule.Source.Count == 0 || (request.Source is not null
+                && rule.Source.Any(pattern => Contains(pattern, request.Source.Address))))
             && (rule.Domain.Count == 0 || (name is not null && rule.Domain.Any(pattern => pattern.Kind switch
             {
                 DomainPatternKind.Full => name == pattern.Text,
@@ -212,18 +227,21 @@ public sealed class RouterTests
                 DomainPatternKind.Keyword => name.Contains(pattern.Text, StringComparison.Ordinal),
                 _ => pattern.Regex!.IsMatch(name),
             })))
-            && (rule.Ip.Count == 0 || (request.Target.Address is not null && rule.Ip.Any(pattern => Contains(pattern, request.Target.Address))));
+            && (rule.Ip.Count == 0 || (request.Target.Address is not null
+                && rule.Ip.Any(pattern => Contains(pattern, request.Target.Address))));
     }
 
     private static bool Contains(AddressPattern pattern, IPAddress address)
     {
         address = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
-        return pattern.Network?.Contains(address) ?? (IPAddress.IsLoopback(address) || address.ToString().StartsWith("10.", StringComparison.Ordinal)
+        return pattern.Network?.Contains(address)
+            ?? (IPAddress.IsLoopback(address) || address.ToString().StartsWith("10.", StringComparison.Ordinal)
             || address.ToString() is "192.0.2.7" or "2001:db8::1" or "192.0.2.1");
     }
 
     private static string Describe(RuleConfiguration rule)
-        => $"{string.Join(',', rule.Domain)} | {string.Join(',', rule.Ip)} | {rule.Port} | {rule.Network} | {string.Join(',', rule.InboundTag)} | {string.Join(',', rule.User)}";
+        => $"{string.Join(',', rule.Domain)} | {string.Join(',', rule.Ip)} | {rule.Port} | {rule.Network} | "
+            + $"{string.Join(',', rule.InboundTag)} | {string.Join(',', rule.User)}";
 
     private sealed class Member(string tag) : IBalancerMember
     {

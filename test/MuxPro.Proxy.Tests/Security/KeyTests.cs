@@ -141,7 +141,8 @@ public sealed class KeyTests : IDisposable
     public void Authorized_Priority_IsRead()
     {
         Pin pin = NewPin();
-        Assert.Equal(new AuthorizedKey("anna", 64), AuthorizedKeys.Parse("file", [$"{pin} anna priority=64 # no more"]).TryGet(pin, out AuthorizedKey? key) ? key : null);
+        AuthorizedKeys keys = AuthorizedKeys.Parse("file", [$"{pin} anna priority=64 # no more"]);
+        Assert.Equal(new AuthorizedKey("anna", 64), keys.TryGet(pin, out AuthorizedKey? key) ? key : null);
     }
 
     [Fact]

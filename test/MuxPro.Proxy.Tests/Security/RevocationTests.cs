@@ -37,7 +37,8 @@ public sealed class RevocationTests : IDisposable
         });
         await using Origin origin = await Origin.StartAsync();
         await using ProxyPair pair = await ProxyPair.StartAsync(
-            options => options with { Authorized = Authorized, TimeProvider = time, LoggerFactory = logger }, options => options with { Key = key });
+            options => options with { Authorized = Authorized, TimeProvider = time, LoggerFactory = logger },
+            options => options with { Key = key });
         running = pair;
         using HttpClient http = pair.HttpClient("http");
         Assert.Single(await http.GetByteArrayAsync(origin.Uri("/bytes/1"), Cancel));

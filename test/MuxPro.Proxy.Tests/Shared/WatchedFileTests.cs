@@ -66,7 +66,8 @@ public sealed class WatchedFileTests
             File.WriteAllText(second, "2");
             File.SetLastWriteTimeUtc(second, File.GetLastWriteTimeUtc(first));
             Put(first);
-            var file = new WatchedFile<string>(new LoadedFile<string>([path], () => File.ReadAllText(path)), static _ => { }, static _ => { }, TimeProvider.System);
+            var file = new WatchedFile<string>(
+                new LoadedFile<string>([path], () => File.ReadAllText(path)), static _ => { }, static _ => { }, TimeProvider.System);
             Assert.False(file.Refresh());
             Put(second);
             Assert.True(file.Refresh());

@@ -8,5 +8,6 @@ internal static class Checked
 {
     public static ConfigurationResult Read(IReadOnlyList<string> files) => ConfigurationReader.Read(files, new KeyStore().Check);
 
-    public static ConfigurationResult ReadText(string file, ReadOnlySpan<byte> bytes) => ConfigurationReader.ReadText(file, bytes, new KeyStore().Check);
+    public static ConfigurationResult ReadText(string file, ReadOnlySpan<byte> bytes)
+        => ConfigurationReader.ReadText(file, bytes, new KeyStore().Check);
 }

@@ -36,7 +36,8 @@ internal sealed class FakeFlow(Destination destination, bool isFullCone) : Datag
         }
     }
 
-    public override ValueTask<bool> SendAsync(ReadOnlyMemory<byte> data, Destination? address = null, CancellationToken cancellationToken = default)
+    public override ValueTask<bool> SendAsync(
+        ReadOnlyMemory<byte> data, Destination? address = null, CancellationToken cancellationToken = default)
     {
         if (HasRoom)
         {

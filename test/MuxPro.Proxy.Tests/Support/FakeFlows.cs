@@ -40,7 +40,8 @@ internal sealed class FakeFlows : Outbound
     /// <summary>How many attempts there were.</summary>
     public int Attempts { get; private set; }
 
-    public async Task<(FakeFlow Flow, ulong GlobalId)> OpenedAsync() => await _opened.Reader.ReadAsync(TestContext.Current.CancellationToken);
+    public async Task<(FakeFlow Flow, ulong GlobalId)> OpenedAsync()
+        => await _opened.Reader.ReadAsync(TestContext.Current.CancellationToken);
 
     public override ValueTask<Link> DispatchAsync(Destination destination, byte priority, CancellationToken cancellationToken)
         => throw new NotSupportedException();

@@ -120,7 +120,8 @@ internal sealed class HttpConversation : IAsyncDisposable
             return ValueTask.FromResult(near);
         }
 
-        public override ValueTask<DatagramLink> OpenFlowAsync(Destination first, DatagramOptions options, CancellationToken cancellationToken)
+        public override ValueTask<DatagramLink> OpenFlowAsync(
+            Destination first, DatagramOptions options, CancellationToken cancellationToken)
             => throw new NotSupportedException();
 
         protected override ValueTask CloseAsync() => ValueTask.CompletedTask;

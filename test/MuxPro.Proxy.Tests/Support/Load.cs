@@ -4,7 +4,9 @@ using MuxPro.Proxy.Socks;
 
 namespace MuxPro.Proxy.Tests.Support;
 
-/// <summary>What applications do through a SOCKS5 port: little, much, and many at once, by TCP and by UDP. Everything that comes is compared.</summary>
+/// <summary>
+/// What applications do through a SOCKS5 port: little, much, and many at once, by TCP and by UDP. Everything that comes is compared.
+/// </summary>
 internal static class Load
 {
     private const int Attempts = 20;
@@ -58,18 +60,23 @@ internal static class Load
 
     /// <summary>Datagrams of 1 B to 1,400 B, and 50 flows at once.</summary>
     /// <param name="socks">The port to go through.</param>
-    /// <param name="peerLosesFlows">Whether V2Ray sends the datagrams on. Its sockets have SO_REUSEPORT and take any free port, so that two flows can have one
-    /// port; the kernel then gives the answers of both to one of them. Only then may a flow be asked for again from another port.</param>
+    /// <param name="peerLosesFlows">
+    /// Whether V2Ray sends the datagrams on. Its sockets have SO_REUSEPORT and take any free port, so that two flows can have one port; the
+    /// kernel then gives the answers of both to one of them. Only then may a flow be asked for again from another port.
+    /// </param>
     public static async Task DatagramsAsync(IPEndPoint socks, bool peerLosesFlows)
     {
         int ports = peerLosesFlows ? PortsOfLossyPeer : 1;
         await using var echo = new UdpEcho();
-        await ExchangeAllAsync(socks, echo, ports, [.. new[] { 1, 100, 512, 1400 }.Select(static length => Enumerable.Range(0, length).Select(i => (byte)(i + length)).ToArray())]);
+        await ExchangeAllAsync(socks, echo, ports, [.. new[] { 1, 100, 512, 1400 }.Select(
+            static length => Enumerable.Range(0, length).Select(i => (byte)(i + length)).ToArray())]);
         await Task.WhenAll(Enumerable.Range(0, 50).Select(i => ExchangeAllAsync(
             socks, echo, ports, [.. Enumerable.Range(0, 5).Select(j => new byte[] { (byte)i, (byte)j, 1, 2, 3 })])));
     }
 
-    /// <summary>Sends datagrams one after the other; where one is not answered for long, from another port as long as there are more.</summary>
+    /// <summary>
+    /// Sends datagrams one after the other; where one is not answered for long, from another port as long as there are more.
+    /// </summary>
     private static async Task ExchangeAllAsync(IPEndPoint socks, UdpEcho echo, int ports, byte[][] datagrams)
     {
         SocksUdpClient client = await SocksUdpClient.ConnectAsync(socks);
@@ -94,7 +101,8 @@ internal static class Load
     /// <summary>Sends a datagram until it is answered: on the way, one may be lost.</summary>
     public static async Task ExchangeAsync(SocksUdpClient client, UdpEcho echo, byte[] data)
         => Assert.True(
-            await TryExchangeAsync(client, echo, data, Attempts), $"A datagram of {data.Length} bytes was not answered in {Attempts} attempts.");
+            await TryExchangeAsync(client, echo, data, Attempts),
+            $"A datagram of {data.Length} bytes was not answered in {Attempts} attempts.");
 
     private static async Task<bool> TryExchangeAsync(SocksUdpClient client, UdpEcho echo, byte[] data, int attempts)
     {

@@ -5,8 +5,17 @@ using System.Security.Cryptography;
 
 namespace MuxPro.Proxy.Tests.Support;
 
-/// <summary>A TCP service that sends bytes, takes them or gives them back, as many as it is asked for, and whose other end can tell whether they are the right ones.</summary>
-/// <remarks><code>| D (1) | length (8) | -> bytes        | U (1) | length (8) | bytes | -> SHA-256 (32)        | E (1) | length (8) | bytes | -> bytes</code></remarks>
+/// <summary>
+/// A TCP service that sends bytes, takes them or gives them back, as many as it is asked for, and whose other end can tell whether they are
+/// the right ones.
+/// </summary>
+/// <remarks>
+/// <code>
+/// | D (1) | length (8) | -> bytes
+/// | U (1) | length (8) | bytes | -> SHA-256 (32)
+/// | E (1) | length (8) | bytes | -> bytes
+/// </code>
+/// </remarks>
 internal sealed class LoadTarget : IAsyncDisposable
 {
     private const int Chunk = 64 * 1024;
@@ -133,7 +142,8 @@ internal sealed class LoadTarget : IAsyncDisposable
             {
             }
         }
-        catch (Exception exception) when (exception is IOException or SocketException or OperationCanceledException or Xunit.Sdk.XunitException)
+        catch (Exception exception)
+            when (exception is IOException or SocketException or OperationCanceledException or Xunit.Sdk.XunitException)
         {
             // The other end has gone; it says what is wrong.
         }
@@ -196,7 +206,8 @@ internal sealed class LoadTarget : IAsyncDisposable
 
         public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => ValueTask.FromResult(Read(buffer.Span));
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+            => ValueTask.FromResult(Read(buffer.Span));
 
         public override void Flush()
         {

@@ -66,7 +66,8 @@ internal static class OneConnection
         using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen();
-        Link client = await Link.ConnectTcpAsync("127.0.0.1", ((IPEndPoint)listener.LocalEndPoint!).Port, TestContext.Current.CancellationToken);
+        Link client = await Link.ConnectTcpAsync(
+            "127.0.0.1", ((IPEndPoint)listener.LocalEndPoint!).Port, TestContext.Current.CancellationToken);
         return (client, Link.FromSocket(await listener.AcceptAsync(TestContext.Current.CancellationToken)));
     }
 }

@@ -28,7 +28,8 @@ internal sealed class LogCollector : ILoggerFactory, ILogger
 
     /// <summary>What went wrong, as far as it was logged.</summary>
     public override string ToString()
-        => string.Join("\n  ", _entries.Where(static entry => entry.Level >= LogLevel.Warning || entry.Text.Contains("ended (", StringComparison.Ordinal))
+        => string.Join("\n  ", _entries.Where(
+            static entry => entry.Level >= LogLevel.Warning || entry.Text.Contains("ended (", StringComparison.Ordinal))
             .Select(static entry => entry.Text).Distinct());
 
     public void AssertNothingUnexpected()
@@ -48,7 +49,8 @@ internal sealed class LogCollector : ILoggerFactory, ILogger
 
     public bool IsEnabled(LogLevel logLevel) => true;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         var entry = new Entry(logLevel, eventId.Id, formatter(state, exception) + exception);
         _entries.Enqueue(entry);
@@ -65,7 +67,8 @@ internal sealed class LogCollector : ILoggerFactory, ILogger
 
         public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
             => collector._entries.Enqueue(new Entry(logLevel, -eventId.Id, formatter(state, exception) + exception));
     }
 }

@@ -11,7 +11,10 @@ internal sealed class OneOutbound : ISnapshots
     {
         TimeProvider = time ?? TimeProvider.System;
         AccessLog = new AccessLog(log);
-        var configuration = new DaemonConfiguration { Outbounds = [new OutboundConfiguration { Tag = outbound.Tag, Settings = new BlockOutboundSettings() }] };
+        var configuration = new DaemonConfiguration
+        {
+            Outbounds = [new OutboundConfiguration { Tag = outbound.Tag, Settings = new BlockOutboundSettings() }],
+        };
         Current = new Snapshot(configuration, (_, _) => outbound, TimeProvider, log);
     }
 

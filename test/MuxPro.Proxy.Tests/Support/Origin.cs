@@ -76,7 +76,8 @@ internal sealed class Origin : IAsyncDisposable
 
     public static string HashOf(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
 
-    public Uri Uri(string path, string host = "127.0.0.1") => new(string.Create(CultureInfo.InvariantCulture, $"http://{host}:{Port}{path}"));
+    public Uri Uri(string path, string host = "127.0.0.1")
+        => new(string.Create(CultureInfo.InvariantCulture, $"http://{host}:{Port}{path}"));
 
     public async ValueTask DisposeAsync()
     {

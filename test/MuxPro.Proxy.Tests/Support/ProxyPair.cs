@@ -131,11 +131,21 @@ internal sealed record ServerSide(LogCollector Log)
                     HighestPriority = HighestPriority,
                 }) with { StreamSettings = CommonOptions.ToServerStream(Key is null ? null : keys.Add(Key)) },
             ],
-            Outbounds = [new OutboundConfiguration { Tag = "direct", Settings = new DirectOutboundSettings { AllowPrivate = AllowPrivate } }],
+            Outbounds =
+            [
+                new OutboundConfiguration { Tag = "direct", Settings = new DirectOutboundSettings { AllowPrivate = AllowPrivate } },
+            ],
             Limits = new LimitsConfiguration { ConnectTimeout = ConnectTimeout, MaxConnections = MaxConnections },
         };
         return Daemon.StartAsync(
-            configuration, keys, new DaemonOptions { LoggerFactory = LoggerFactory, AccessLog = new AccessLog(Log), TimeProvider = TimeProvider, Sockets = Sockets });
+            configuration, keys,
+            new DaemonOptions
+            {
+                LoggerFactory = LoggerFactory,
+                AccessLog = new AccessLog(Log),
+                TimeProvider = TimeProvider,
+                Sockets = Sockets,
+            });
     }
 }
 
@@ -169,7 +179,8 @@ internal sealed record ClientSide(LogCollector Log)
             Inbounds =
             [
                 CommonOptions.ToInbound(
-                    "client", new IPEndPoint(IPAddress.Loopback, 0), new MixedInboundSettings { Accounts = Accounts, Udp = true, ForwardMux = true }),
+                    "client", new IPEndPoint(IPAddress.Loopback, 0),
+                    new MixedInboundSettings { Accounts = Accounts, Udp = true, ForwardMux = true }),
             ],
             Outbounds =
             [
@@ -177,7 +188,9 @@ internal sealed record ClientSide(LogCollector Log)
                 {
                     Tag = "server",
                     Settings = new MuxOutboundSettings { Servers = Servers },
-                    StreamSettings = IsPlaintext ? new StreamConfiguration() : CommonOptions.ToClientStream(Key is null ? null : keys.Add(Key), pins: []),
+                    StreamSettings = IsPlaintext
+                        ? new StreamConfiguration()
+                        : CommonOptions.ToClientStream(Key is null ? null : keys.Add(Key), pins: []),
                     Mux = Mux,
                 },
             ],
@@ -185,6 +198,7 @@ internal sealed record ClientSide(LogCollector Log)
             Limits = new LimitsConfiguration { MaxConnections = MaxConnections },
         };
         return Daemon.StartAsync(
-            configuration, keys, new DaemonOptions { LoggerFactory = Log, AccessLog = new AccessLog(Log), TimeProvider = TimeProvider, Sockets = Sockets });
+            configuration, keys,
+            new DaemonOptions { LoggerFactory = Log, AccessLog = new AccessLog(Log), TimeProvider = TimeProvider, Sockets = Sockets });
     }
 }

@@ -28,7 +28,8 @@ internal static class Tool
         var said = new List<string>();
         do
         {
-            said.Add(await process.StandardError.ReadLineAsync(Cancel) ?? throw new InvalidOperationException($"It ended: {string.Join('\n', said)}"));
+            said.Add(await process.StandardError.ReadLineAsync(Cancel)
+                ?? throw new InvalidOperationException($"It ended: {string.Join('\n', said)}"));
         }
         while (!said[^1].Contains(word, StringComparison.Ordinal));
     }

@@ -21,7 +21,8 @@ internal sealed class TransportPair : IAsyncDisposable
     private readonly bool _isForMainConnections;
 
     public TransportPair(
-        StreamConfiguration server, bool isForMainConnections = false, bool asksForKey = false, TimeProvider? time = null, string? path = null)
+        StreamConfiguration server, bool isForMainConnections = false, bool asksForKey = false, TimeProvider? time = null,
+        string? path = null)
     {
         _isForMainConnections = isForMainConnections;
         var transport = new InboundTransport(
@@ -36,7 +37,8 @@ internal sealed class TransportPair : IAsyncDisposable
             {
                 Socket = socket;
                 _accepted.Writer.TryWrite(connection);
-                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stopping).ConfigureAwait(
+                    ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }

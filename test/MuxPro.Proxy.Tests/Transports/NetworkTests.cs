@@ -76,7 +76,12 @@ public sealed class NetworkTests : IDisposable
     {
         var stream = new StreamConfiguration
         {
-            Sockopt = new SocketConfiguration { TcpKeepAliveIdle = KeepAliveSeconds, TcpKeepAliveInterval = 3, TcpUserTimeout = UserTimeoutMilliseconds },
+            Sockopt = new SocketConfiguration
+            {
+                TcpKeepAliveIdle = KeepAliveSeconds,
+                TcpKeepAliveInterval = 3,
+                TcpUserTimeout = UserTimeoutMilliseconds,
+            },
         };
         await using var pair = new TransportPair(stream);
         (Link there, _) = await pair.ConnectAsync(pair.Client(stream));
@@ -120,7 +125,8 @@ public sealed class NetworkTests : IDisposable
         await pair.DisposeAsync();
         for (int i = 0; i < 3; i++)
         {
-            IOException exception = await Assert.ThrowsAsync<IOException>(async () => await client.DialAsync(Session.DefaultPriority, Cancel));
+            IOException exception = await Assert.ThrowsAsync<IOException>(
+                async () => await client.DialAsync(Session.DefaultPriority, Cancel));
             Assert.Contains(client.Name, exception.Message, StringComparison.Ordinal);
         }
 

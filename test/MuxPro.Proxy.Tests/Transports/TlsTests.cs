@@ -28,7 +28,8 @@ public sealed class TlsTests : IDisposable
         (_, Pin second) = _files.Make("server.pem", "server.example");
         time.Advance(TimeSpan.FromSeconds(2));
         await pair.ConnectAsync(pair.Client(Client(second)));
-        IOException exception = await Assert.ThrowsAsync<IOException>(async () => await pair.Client(Client(first)).DialAsync(Session.DefaultPriority, Cancel));
+        IOException exception = await Assert.ThrowsAsync<IOException>(
+            async () => await pair.Client(Client(first)).DialAsync(Session.DefaultPriority, Cancel));
         Assert.Contains($"its key is {second}", exception.Message, StringComparison.Ordinal);
 
         // A broken file: the last good one stays.
@@ -70,7 +71,8 @@ public sealed class TlsTests : IDisposable
         await File.WriteAllTextAsync(others.CaFile, "nothing of use", Cancel);
         time.Advance(TimeSpan.FromSeconds(2));
         await pair.ConnectAsync(transport);
-        Assert.Single(pair.ClientLog.Entries, static entry => entry.Text.Contains("authority.pem: has no certificate", StringComparison.Ordinal));
+        Assert.Single(
+            pair.ClientLog.Entries, static entry => entry.Text.Contains("authority.pem: has no certificate", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -147,10 +149,14 @@ public sealed class TlsTests : IDisposable
         await using TransportPair pair = new(Server(files));
         await pair.ConnectAsync(pair.Client(ByAuthority(_files.CaFile, "server.example")));
         foreach (StreamConfiguration wrong in (StreamConfiguration[])
-            [ByAuthority(_files.CaFile, "other.example"), ByAuthority(others.CaFile, "server.example"), ByAuthority(null, "server.example")])
+            [
+                ByAuthority(_files.CaFile, "other.example"), ByAuthority(others.CaFile, "server.example"),
+                ByAuthority(null, "server.example"),
+            ])
         {
             OutboundTransport client = pair.Client(wrong);
-            IOException exception = await Assert.ThrowsAsync<IOException>(async () => await client.DialAsync(Session.DefaultPriority, Cancel));
+            IOException exception = await Assert.ThrowsAsync<IOException>(
+                async () => await client.DialAsync(Session.DefaultPriority, Cancel));
             Assert.Contains(client.Name, exception.Message, StringComparison.Ordinal);
         }
 
@@ -195,8 +201,10 @@ public sealed class TlsTests : IDisposable
     {
         (CertificateConfiguration files, Pin pin) = _files.Make("server.pem", "server.example");
         StreamConfiguration server = Server(files);
-        await using TransportPair pair = new(server with { TlsSettings = server.TlsSettings with { Alpn = [] } }, isForMainConnections: true);
-        IOException exception = await Assert.ThrowsAsync<IOException>(async () => await pair.Client(Client(pin)).DialAsync(Session.DefaultPriority, Cancel));
+        await using TransportPair pair = new(
+            server with { TlsSettings = server.TlsSettings with { Alpn = [] } }, isForMainConnections: true);
+        IOException exception = await Assert.ThrowsAsync<IOException>(
+            async () => await pair.Client(Client(pin)).DialAsync(Session.DefaultPriority, Cancel));
         Assert.Contains("Mux.Pro", exception.Message, StringComparison.Ordinal);
     }
 
@@ -225,7 +233,8 @@ public sealed class TlsTests : IDisposable
         (CertificateConfiguration own, Pin shown) = _files.Make("client.pem", "client.example");
         await using TransportPair pair = new(Server(files), isForMainConnections: true, asksForKey: true);
         StreamConfiguration client = Client(pin);
-        await using Link link = await pair.Client(client with { TlsSettings = client.TlsSettings with { Certificates = [own] } }).DialMainAsync(Cancel);
+        await using Link link = await pair.Client(
+            client with { TlsSettings = client.TlsSettings with { Certificates = [own] } }).DialMainAsync(Cancel);
         Assert.Equal(shown, Pin.Of((await pair.AcceptedAsync()).PeerCertificate!));
     }
 

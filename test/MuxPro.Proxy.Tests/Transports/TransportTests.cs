@@ -59,7 +59,8 @@ public sealed class TransportTests : IDisposable
     {
         await using var target = new LoadTarget();
         (string server, string client, int socks) = Json(
-            "tcp", "tls", mux: $$""" "authorizedKeys": "{{PathOf("authorized")}}" """, own: $$""", "certificates": [ { "certificateFile": "{{PathOf("client.pem")}}" } ]""");
+            "tcp", "tls", mux: $$""" "authorizedKeys": "{{PathOf("authorized")}}" """,
+            own: $$""", "certificates": [ { "certificateFile": "{{PathOf("client.pem")}}" } ]""");
         await using DaemonHost far = await DaemonHost.StartAsync(server);
         await using DaemonHost near = await DaemonHost.StartAsync(client);
         await Load.DownloadAsync(new IPEndPoint(IPAddress.Loopback, socks), target, 1000);
@@ -147,7 +148,8 @@ public sealed class TransportTests : IDisposable
         (string server, _, _) = Json("unix", "none", path: path);
         await (await DaemonHost.StartAsync(server)).DisposeAsync();
         Assert.False(File.Exists(path));
-        await Assert.ThrowsAsync<ListenException>(() => DaemonHost.StartAsync(server.Replace(path, PathOf("file"), StringComparison.Ordinal)));
+        await Assert.ThrowsAsync<ListenException>(
+            () => DaemonHost.StartAsync(server.Replace(path, PathOf("file"), StringComparison.Ordinal)));
         Assert.True(File.Exists(PathOf("file")));
     }
 
@@ -190,8 +192,13 @@ public sealed class TransportTests : IDisposable
         string listen = isUnix ? $"\"listen\": \"{path}\"" : $"\"port\": {port}";
         string to = isUnix ? $"\"address\": \"{path}\"" : $"\"address\": \"127.0.0.1\", \"port\": {port}";
         string common = $"\"network\": \"{network}\", \"wsSettings\": {{ \"path\": \"/mux\" }}";
-        string serverTls = security == "none" ? "" : $", \"security\": \"tls\", \"tlsSettings\": {{ \"certificates\": [ {{ \"certificateFile\": \"{PathOf("server.pem")}\" }} ] }}";
-        string clientTls = security == "none" ? "" : $", \"security\": \"tls\", \"tlsSettings\": {{ \"pins\": [ \"{_server.Pin}\" ]{own} }}";
+        string serverTls = security == "none"
+            ? ""
+            : $", \"security\": \"tls\", \"tlsSettings\": "
+                + $"{{ \"certificates\": [ {{ \"certificateFile\": \"{PathOf("server.pem")}\" }} ] }}";
+        string clientTls = security == "none"
+            ? ""
+            : $", \"security\": \"tls\", \"tlsSettings\": {{ \"pins\": [ \"{_server.Pin}\" ]{own} }}";
         return (
             $$"""
             { "inbounds": [ { "tag": "server", "protocol": "mux", {{listen}}, "settings": { {{mux}} }, "streamSettings": { {{common}}{{serverTls}} } } ],

@@ -9,7 +9,8 @@ namespace MuxPro.Proxy.Tests.Transports;
 
 public sealed class WebSocketUpgradeTests
 {
-    private const string Rest = "Upgrade: websocket\nConnection: Upgrade\nSec-WebSocket-Version: 13\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n";
+    private const string Rest =
+        "Upgrade: websocket\nConnection: Upgrade\nSec-WebSocket-Version: 13\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n";
 
     private static readonly StreamConfiguration Server = new()
     {
@@ -33,7 +34,9 @@ public sealed class WebSocketUpgradeTests
     [InlineData("GET /mux HTTP/1.1\nHost: front.example\nTransfer-Encoding: chunked\n" + Rest, 400)]
     [InlineData("GET /mux HTTP/1.1\nHost: front.example\nno field\n" + Rest, 400)]
     [InlineData("GET /mux HTTP/1.1\nHost: front.example\n", 426)]
-    [InlineData("GET /mux HTTP/1.1\nHost: front.example\nUpgrade: websocket\nConnection: Upgrade\nSec-WebSocket-Version: 8\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n", 426)]
+    [InlineData(
+        "GET /mux HTTP/1.1\nHost: front.example\nUpgrade: websocket\nConnection: Upgrade\nSec-WebSocket-Version: 8\n"
+            + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n", 426)]
     [InlineData("nonsense\n", 400)]
     public async Task Request_IsAnswered(string request, int status)
     {
@@ -102,7 +105,8 @@ public sealed class WebSocketUpgradeTests
 
     [Theory]
     [InlineData("HTTP/1.1 404 Not Found\nContent-Length: 0\n")]
-    [InlineData("HTTP/1.1 101 Switching Protocols\nUpgrade: websocket\nConnection: Upgrade\nSec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\n")]
+    [InlineData(
+        "HTTP/1.1 101 Switching Protocols\nUpgrade: websocket\nConnection: Upgrade\nSec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\n")]
     [InlineData("SSH-2.0-other\n")]
     public async Task Client_ServerThatIsNone_IsNamed(string answer)
     {

@@ -1,6 +1,9 @@
 namespace MuxPro.Proxy.Tests.V2Ray;
 
-/// <summary>Configurations of both ends. V2Ray's Mux.Cool has no encryption of its own here: an outbound that is redirected, and an inbound that forwards.</summary>
+/// <summary>
+/// Configurations of both ends. V2Ray's Mux.Cool has no encryption of its own here: an outbound that is redirected, and an inbound that
+/// forwards.
+/// </summary>
 internal static class V2RayConfigurations
 {
     public const string Tcp = "{}";

@@ -75,7 +75,9 @@ public sealed class V2RayTests
         catch (Exception exception) when (log is not null)
         {
             // Which end it was, says the log.
-            IEnumerable<string> said = log.Entries.Where(static entry => entry.Level >= LogLevel.Warning || entry.Id == -23 || !entry.Text.Contains("(0000)", StringComparison.Ordinal))
+            IEnumerable<string> said = log.Entries.Where(
+                static entry => entry.Level >= LogLevel.Warning || entry.Id == -23
+                    || !entry.Text.Contains("(0000)", StringComparison.Ordinal))
                 .Select(static entry => entry.Text);
             throw new InvalidOperationException($"{exception.Message}\n  {string.Join("\n  ", said.TakeLast(40))}", exception);
         }

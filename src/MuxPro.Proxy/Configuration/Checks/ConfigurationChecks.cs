@@ -10,12 +10,15 @@ internal static class ConfigurationChecks
     {
         if (configuration.Inbounds.Count == 0)
         {
-            yield return new Finding(configuration, "inbounds", "is empty: where do connections come in? For example { \"protocol\": \"mixed\", \"port\": 1080 }.");
+            yield return new Finding(
+                configuration, "inbounds",
+                "is empty: where do connections come in? For example { \"protocol\": \"mixed\", \"port\": 1080 }.");
         }
 
         if (configuration.Outbounds.Count == 0)
         {
-            yield return new Finding(configuration, "outbounds", "is empty: where do connections go out? For example { \"protocol\": \"direct\" }.");
+            yield return new Finding(
+                configuration, "outbounds", "is empty: where do connections go out? For example { \"protocol\": \"direct\" }.");
         }
 
         foreach (Finding finding in (IEnumerable<Finding>)
@@ -32,7 +35,8 @@ internal static class ConfigurationChecks
             yield return finding;
         }
 
-        foreach (Finding finding in LogFile(configuration.Log, "access", configuration.Log.Access).Concat(LogFile(configuration.Log, "error", configuration.Log.Error)))
+        foreach (Finding finding in LogFile(configuration.Log, "access", configuration.Log.Access)
+            .Concat(LogFile(configuration.Log, "error", configuration.Log.Error)))
         {
             yield return finding;
         }
@@ -51,6 +55,8 @@ internal static class ConfigurationChecks
     {
         var first = new Dictionary<string, T>(StringComparer.Ordinal);
         return parts.Where(part => tagOf(part).Length > 0 && !first.TryAdd(tagOf(part), part))
-            .Select(part => new Finding(part, "tag", $"the {what} at {sources.PlaceOf(first[tagOf(part)])} has the tag '{tagOf(part)}' already; each needs its own."));
+            .Select(part => new Finding(
+                part, "tag",
+                $"the {what} at {sources.PlaceOf(first[tagOf(part)])} has the tag '{tagOf(part)}' already; each needs its own."));
     }
 }

@@ -30,7 +30,8 @@ internal static class InboundChecks
                 if (Overlap(inbounds[i], inbounds[j]))
                 {
                     yield return new Finding(
-                        inbounds[i], inbounds[i].Port is null ? "listen" : "port", $"inbound {NameOf(inbounds, j)} listens there already; each needs its own address.");
+                        inbounds[i], inbounds[i].Port is null ? "listen" : "port",
+                        $"inbound {NameOf(inbounds, j)} listens there already; each needs its own address.");
                 }
             }
         }
@@ -42,7 +43,8 @@ internal static class InboundChecks
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (AccountConfiguration account in accounts)
         {
-            if (Encoding.UTF8.GetByteCount(account.User) is 0 or > MaxCredential || account.User.AsSpan().ContainsAnyInRange('\0', ' ') || account.User.Contains(':', StringComparison.Ordinal))
+            if (Encoding.UTF8.GetByteCount(account.User) is 0 or > MaxCredential || account.User.AsSpan().ContainsAnyInRange('\0', ' ')
+                || account.User.Contains(':', StringComparison.Ordinal))
             {
                 yield return new Finding(account, "user", "a name has 1 to 255 bytes, and no spaces or colons.");
             }
@@ -64,7 +66,9 @@ internal static class InboundChecks
         {
             if (inbound.Listen.Length == 0 || IPAddress.TryParse(inbound.Listen, out _))
             {
-                yield return new Finding(inbound, "listen", $"'{inbound.Listen}' is no path; with 'network': 'unix' it is one, such as \"/run/muxpro/muxpro.sock\".");
+                yield return new Finding(
+                    inbound, "listen",
+                    $"'{inbound.Listen}' is no path; with 'network': 'unix' it is one, such as \"/run/muxpro/muxpro.sock\".");
             }
 
             if (inbound.Port is not null)
@@ -77,7 +81,8 @@ internal static class InboundChecks
 
         if (!IPAddress.TryParse(inbound.Listen, out _))
         {
-            yield return new Finding(inbound, "listen", $"'{inbound.Listen}' is no IP address; for example \"127.0.0.1\", or \"0.0.0.0\" for all of IPv4.");
+            yield return new Finding(
+                inbound, "listen", $"'{inbound.Listen}' is no IP address; for example \"127.0.0.1\", or \"0.0.0.0\" for all of IPv4.");
         }
 
         if (inbound.Port is null)
@@ -101,7 +106,9 @@ internal static class InboundChecks
         SocksAuth? auth = (settings as SocksInboundSettings)?.Auth;
         if (auth == SocksAuth.Password && settings.Accounts.Count == 0)
         {
-            yield return new Finding(settings, "auth", "is 'password', and 'accounts' is empty: nobody could come in; write \"accounts\": [ { \"user\": ..., \"pass\": ... } ].");
+            yield return new Finding(
+                settings, "auth",
+                "is 'password', and 'accounts' is empty: nobody could come in; write \"accounts\": [ { \"user\": ..., \"pass\": ... } ].");
         }
 
         if (auth == SocksAuth.Noauth && settings.Accounts.Count > 0)
@@ -112,7 +119,9 @@ internal static class InboundChecks
         if (settings.Accounts.Count == 0 && IsOpen(inbound) && !inbound.StreamSettings.TlsSettings.VerifyClientCertificate)
         {
             yield return new Finding(
-                inbound, "listen", $"every host that reaches {inbound.Listen} can use this proxy; say who may with 'accounts', or listen on 127.0.0.1.", IsWarning: true);
+                inbound, "listen",
+                $"every host that reaches {inbound.Listen} can use this proxy; say who may with 'accounts', or listen on 127.0.0.1.",
+                IsWarning: true);
         }
     }
 
@@ -129,7 +138,8 @@ internal static class InboundChecks
 
         if (inbound.StreamSettings.Network == TransportNetwork.Unix && (settings.Port is null || settings.Network.HasUdp))
         {
-            yield return new Finding(settings, "", "a Unix domain socket carries no UDP and has no port of its own: give 'port', and 'network': 'tcp'.");
+            yield return new Finding(
+                settings, "", "a Unix domain socket carries no UDP and has no port of its own: give 'port', and 'network': 'tcp'.");
         }
     }
 
@@ -150,7 +160,8 @@ internal static class InboundChecks
         {
             if (!isTls)
             {
-                yield return new Finding(settings, "authorizedKeys", "keys are shown in TLS: \"streamSettings\": { \"security\": \"tls\", ... }.");
+                yield return new Finding(
+                    settings, "authorizedKeys", "keys are shown in TLS: \"streamSettings\": { \"security\": \"tls\", ... }.");
             }
 
             if (settings.AllowAnonymous)
@@ -162,13 +173,15 @@ internal static class InboundChecks
         {
             yield return new Finding(
                 inbound, "listen",
-                $"every host that reaches {inbound.Listen} could use this server to reach others; say who may with 'authorizedKeys', or write \"allowAnonymous\": true.");
+                $"every host that reaches {inbound.Listen} could use this server to reach others; say who may with 'authorizedKeys', "
+                    + "or write \"allowAnonymous\": true.");
         }
     }
 
     // Of a text that is no address, that alone is said.
     private static bool IsOpen(InboundConfiguration inbound)
-        => inbound.StreamSettings.Network != TransportNetwork.Unix && IPAddress.TryParse(inbound.Listen, out IPAddress? address) && !IPAddress.IsLoopback(address);
+        => inbound.StreamSettings.Network != TransportNetwork.Unix && IPAddress.TryParse(inbound.Listen, out IPAddress? address)
+            && !IPAddress.IsLoopback(address);
 
     private static bool Overlap(InboundConfiguration left, InboundConfiguration right)
     {

@@ -22,7 +22,8 @@ internal static class LoopChecks
                 string way = string.Join(" -> ", cycle.Append(cycle[0]).Select(NameOf));
                 yield return new Finding(
                     cycle[0], isChain ? "proxySettings" : "",
-                    $"connections would go round for ever: {way}; {(isChain ? "one of them has to go out by itself" : "a rule by 'inboundTag' can send them elsewhere")}.");
+                    $"connections would go round for ever: {way}; "
+                        + $"{(isChain ? "one of them has to go out by itself" : "a rule by 'inboundTag' can send them elsewhere")}.");
             }
         }
     }
@@ -52,7 +53,8 @@ internal static class LoopChecks
     {
         InboundConfiguration inbound => LastResorts(configuration, inbound),
         OutboundConfiguration { ProxySettings.Tag: var through } => configuration.Outbounds.Where(outbound => outbound.Tag == through),
-        OutboundConfiguration outbound => configuration.Inbounds.Where(inbound => TargetsOf(outbound).Any(target => Listens(inbound, target.Host, target.Port))),
+        OutboundConfiguration outbound
+            => configuration.Inbounds.Where(inbound => TargetsOf(outbound).Any(target => Listens(inbound, target.Host, target.Port))),
         _ => [],
     };
 
@@ -67,7 +69,9 @@ internal static class LoopChecks
             return configuration.Outbounds.Where(outbound => balancer.Selects(outbound.Tag));
         }
 
-        return rule?.OutboundTag is { } tag ? configuration.Outbounds.Where(outbound => outbound.Tag == tag) : configuration.Outbounds.Take(1);
+        return rule?.OutboundTag is { } tag
+            ? configuration.Outbounds.Where(outbound => outbound.Tag == tag)
+            : configuration.Outbounds.Take(1);
     }
 
     private static IEnumerable<(string Host, int Port)> TargetsOf(OutboundConfiguration outbound)

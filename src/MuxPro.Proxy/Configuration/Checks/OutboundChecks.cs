@@ -25,7 +25,9 @@ internal static class OutboundChecks
         bool isOwn = outbound.Settings is MuxOutboundSettings;
         if (isOwn && mux.Enabled == false)
         {
-            yield return new Finding(mux, "enabled", "an outbound of protocol 'mux' is a multiplexer; leave 'enabled' out, or use protocol 'direct' or a proxy.");
+            yield return new Finding(
+                mux, "enabled",
+                "an outbound of protocol 'mux' is a multiplexer; leave 'enabled' out, or use protocol 'direct' or a proxy.");
         }
 
         if (!isOwn && mux.Enabled != true)
@@ -41,11 +43,14 @@ internal static class OutboundChecks
             case DirectOutboundSettings { Redirect: null }:
                 yield return new Finding(
                     outbound, "mux",
-                    "a multiplexer needs a server that speaks it: use protocol 'mux' with 'servers', or give 'redirect': \"host:port\", or go through 'socks' or 'http'.");
+                    "a multiplexer needs a server that speaks it: use protocol 'mux' with 'servers', or give 'redirect': \"host:port\", "
+                        + "or go through 'socks' or 'http'.");
                 break;
             case MuxOutboundSettings when mux.Concurrency < 0 || mux.XudpConcurrency < 0 || mux.XudpProxyUDP443 == XudpProxyUdp443.Skip:
                 yield return new Finding(
-                    outbound, "mux", "a server of main connections takes nothing else: 'concurrency' and 'xudpConcurrency' are 0 or more, and 'xudpProxyUDP443' is not 'skip'.");
+                    outbound, "mux",
+                    "a server of main connections takes nothing else: 'concurrency' and 'xudpConcurrency' are 0 or more, "
+                        + "and 'xudpProxyUDP443' is not 'skip'.");
                 break;
             default:
                 break;
@@ -58,15 +63,21 @@ internal static class OutboundChecks
 
         if (mux.Protocol == MuxProtocolName.MuxCool && mux.Concurrency > MostOfMuxCool)
         {
-            yield return new Finding(mux, "concurrency", $"a main connection of Mux.Cool carries {MostOfMuxCool} sub-connections in its life; more are not open at once.", IsWarning: true);
+            yield return new Finding(
+                mux, "concurrency",
+                $"a main connection of Mux.Cool carries {MostOfMuxCool} sub-connections in its life; more are not open at once.",
+                IsWarning: true);
         }
     }
 
-    private static IEnumerable<Finding> Servers(OutboundConfiguration outbound, OutboundSettings settings, IReadOnlyList<ServerConfiguration> servers)
+    private static IEnumerable<Finding> Servers(
+        OutboundConfiguration outbound, OutboundSettings settings, IReadOnlyList<ServerConfiguration> servers)
     {
         if (servers.Count == 0)
         {
-            yield return new Finding(settings, "servers", "is empty: where to? For example \"servers\": [ { \"address\": \"relay.example\", \"port\": 9527 } ].");
+            yield return new Finding(
+                settings, "servers",
+                "is empty: where to? For example \"servers\": [ { \"address\": \"relay.example\", \"port\": 9527 } ].");
         }
 
         bool isUnix = outbound.StreamSettings.Network == TransportNetwork.Unix;
@@ -74,13 +85,15 @@ internal static class OutboundChecks
         {
             if (isUnix ? server.Address.Length == 0 : !Destination.TryCreate(Network.Tcp, server.Address, server.Port ?? 1, out _))
             {
-                yield return new Finding(server, "address", $"'{server.Address}' is {(isUnix ? "no path" : "neither an address nor a domain")}.");
+                yield return new Finding(
+                    server, "address", $"'{server.Address}' is {(isUnix ? "no path" : "neither an address nor a domain")}.");
             }
 
             if (isUnix == server.Port is not null)
             {
                 yield return new Finding(
-                    server, isUnix ? "port" : "", isUnix ? "has no meaning with 'network': 'unix'; leave it out." : "'port' is missing: a number from 1 to 65535.");
+                    server, isUnix ? "port" : "",
+                    isUnix ? "has no meaning with 'network': 'unix'; leave it out." : "'port' is missing: a number from 1 to 65535.");
             }
 
             if (server is MuxServerConfiguration { Pins.Count: > 0 } && outbound.StreamSettings.Security != TransportSecurity.Tls)
@@ -111,12 +124,16 @@ internal static class OutboundChecks
         if (outbound.SendThrough is { AddressFamily: var family } own && (family, settings.DomainStrategy) is
             (AddressFamily.InterNetwork, DomainStrategy.UseIPv6) or (AddressFamily.InterNetworkV6, DomainStrategy.UseIPv4))
         {
-            yield return new Finding(outbound, "sendThrough", $"from {own} no address of the family that 'domainStrategy' wants can be reached.");
+            yield return new Finding(
+                outbound, "sendThrough", $"from {own} no address of the family that 'domainStrategy' wants can be reached.");
         }
 
-        if (outbound.StreamSettings is not { Network: TransportNetwork.Tcp, Security: TransportSecurity.None } && settings.Redirect is not { Host: not null, Port: > 0 })
+        if (outbound.StreamSettings is not { Network: TransportNetwork.Tcp, Security: TransportSecurity.None }
+            && settings.Redirect is not { Host: not null, Port: > 0 })
         {
-            yield return new Finding(outbound, "streamSettings", "targets do not speak that: 'network' and 'security' are for one server, named by 'redirect': \"host:port\".");
+            yield return new Finding(
+                outbound, "streamSettings",
+                "targets do not speak that: 'network' and 'security' are for one server, named by 'redirect': \"host:port\".");
         }
     }
 }

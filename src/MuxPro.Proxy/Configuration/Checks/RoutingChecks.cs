@@ -20,12 +20,14 @@ internal static class RoutingChecks
             RuleConfiguration rule = rules[i];
             if (rule.OutboundTag is { } outbound && !outbounds.Contains(outbound))
             {
-                yield return new Finding(rule, "outboundTag", $"there is no outbound '{outbound}'{Spelling.DidYouMean(outbounds, outbound)}");
+                yield return new Finding(
+                    rule, "outboundTag", $"there is no outbound '{outbound}'{Spelling.DidYouMean(outbounds, outbound)}");
             }
 
             if (rule.BalancerTag is { } balancer && !balancers.Contains(balancer))
             {
-                yield return new Finding(rule, "balancerTag", $"there is no balancer '{balancer}'{Spelling.DidYouMean(balancers, balancer)}");
+                yield return new Finding(
+                    rule, "balancerTag", $"there is no balancer '{balancer}'{Spelling.DidYouMean(balancers, balancer)}");
             }
 
             if (rule.OutboundTag is not null && rule.BalancerTag is not null)
@@ -42,13 +44,16 @@ internal static class RoutingChecks
             {
                 if (!inbounds.Contains(rule.InboundTag[j]))
                 {
-                    yield return new Finding(rule, $"inboundTag[{j}]", $"there is no inbound '{rule.InboundTag[j]}'{Spelling.DidYouMean(inbounds, rule.InboundTag[j])}");
+                    yield return new Finding(
+                        rule, $"inboundTag[{j}]",
+                        $"there is no inbound '{rule.InboundTag[j]}'{Spelling.DidYouMean(inbounds, rule.InboundTag[j])}");
                 }
             }
 
             if (i < rules.Count - 1 && !HasCondition(rule))
             {
-                yield return new Finding(rule, "", $"matches everything: the {rules.Count - 1 - i} rules behind it are never reached.", IsWarning: true);
+                yield return new Finding(
+                    rule, "", $"matches everything: the {rules.Count - 1 - i} rules behind it are never reached.", IsWarning: true);
             }
         }
     }
@@ -73,13 +78,15 @@ internal static class RoutingChecks
                 if (!outbounds.Any(tag => tag.StartsWith(balancer.Selector[i], StringComparison.Ordinal)))
                 {
                     yield return new Finding(
-                        balancer, $"selector[{i}]", $"no outbound's tag begins with '{balancer.Selector[i]}'{Spelling.DidYouMean(outbounds, balancer.Selector[i])}");
+                        balancer, $"selector[{i}]",
+                        $"no outbound's tag begins with '{balancer.Selector[i]}'{Spelling.DidYouMean(outbounds, balancer.Selector[i])}");
                 }
             }
 
             if (balancer.FallbackTag is { } fallback && !outbounds.Contains(fallback))
             {
-                yield return new Finding(balancer, "fallbackTag", $"there is no outbound '{fallback}'{Spelling.DidYouMean(outbounds, fallback)}");
+                yield return new Finding(
+                    balancer, "fallbackTag", $"there is no outbound '{fallback}'{Spelling.DidYouMean(outbounds, fallback)}");
             }
         }
     }

@@ -19,7 +19,9 @@ internal static class StreamChecks
         else if (isInbound && tls.Certificates.Count == 0)
         {
             yield return new Finding(
-                stream, "tlsSettings", "an inbound with TLS needs 'certificates': [ { \"certificateFile\": \"server.pem\" } ]; 'muxpro keys --out DIR' makes one.");
+                stream, "tlsSettings",
+                "an inbound with TLS needs 'certificates': [ { \"certificateFile\": \"server.pem\" } ]; "
+                    + "'muxpro keys --out DIR' makes one.");
         }
 
         if (!isInbound && tls.Certificates.Count > 1)
@@ -35,7 +37,8 @@ internal static class StreamChecks
         if (isInbound && !tls.VerifyClientCertificate && (tls.Pins.Count > 0 || tls.CaFile is not null))
         {
             yield return new Finding(
-                tls, tls.Pins.Count > 0 ? "pins" : "caFile", "has no effect: clients need not show a certificate; write \"verifyClientCertificate\": true.");
+                tls, tls.Pins.Count > 0 ? "pins" : "caFile",
+                "has no effect: clients need not show a certificate; write \"verifyClientCertificate\": true.");
         }
 
         foreach (Finding finding in PlatformChecks.Find(stream, Platform.Current))

@@ -13,7 +13,8 @@ internal sealed record AddressPattern : IConfigurationValue<AddressPattern>
 
     public static AddressPattern Private { get; } = new(network: null);
 
-    public static string Pattern => "^((geoip:)?private|([0-9]{1,3}\\.){3}[0-9]{1,3}(/[0-9]{1,2})?|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(/[0-9]{1,3})?)$";
+    public static string Pattern
+        => "^((geoip:)?private|([0-9]{1,3}\\.){3}[0-9]{1,3}(/[0-9]{1,2})?|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(/[0-9]{1,3})?)$";
 
     /// <summary>The network, or <see langword="null"/> for <c>private</c>.</summary>
     public IPNetwork? Network { get; }
@@ -27,7 +28,8 @@ internal sealed record AddressPattern : IConfigurationValue<AddressPattern>
 
         // "10.0.0" is an address to the parser, 10.0.0.0, and not the one that was meant.
         string start = text.Split('/')[0];
-        if (!IPAddress.TryParse(start, out IPAddress? address) || (address.AddressFamily == AddressFamily.InterNetwork && address.ToString() != start))
+        if (!IPAddress.TryParse(start, out IPAddress? address)
+            || (address.AddressFamily == AddressFamily.InterNetwork && address.ToString() != start))
         {
             throw new FormatException(Right);
         }

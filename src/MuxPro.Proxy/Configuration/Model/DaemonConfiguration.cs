@@ -33,9 +33,11 @@ internal sealed record DaemonConfiguration
     public LimitsConfiguration Limits { get; init; } = new();
 
     /// <summary>What it has, in one line.</summary>
-    public string Summary => string.Join(", ", Count(Inbounds.Count, "inbound"), Count(Outbounds.Count, "outbound"), Count(Routing.Rules.Count, "rule"));
+    public string Summary
+        => string.Join(", ", Count(Inbounds.Count, "inbound"), Count(Outbounds.Count, "outbound"), Count(Routing.Rules.Count, "rule"));
 
-    private static string Count(int count, string what) => string.Create(CultureInfo.InvariantCulture, $"{count} {what}{(count == 1 ? "" : "s")}");
+    private static string Count(int count, string what)
+        => string.Create(CultureInfo.InvariantCulture, $"{count} {what}{(count == 1 ? "" : "s")}");
 }
 
 /// <summary>What is logged.</summary>
@@ -49,7 +51,9 @@ internal sealed record LogConfiguration
     [Description("How a line of the log looks: 'console' for people, 'json' for programs, one object a line.")]
     public LogFormat Format { get; init; } = LogFormat.Console;
 
-    [Description("Where a line for each sub-connection goes when it has ended: empty for standard output, 'none' for nowhere, otherwise a file that is appended to.")]
+    [Description(
+        "Where a line for each sub-connection goes when it has ended: empty for standard output, 'none' for nowhere, "
+            + "otherwise a file that is appended to.")]
     public string Access { get; init; } = "";
 
     [Description("Where the other lines go: empty for standard error, 'none' for nowhere, otherwise a file that is appended to.")]
@@ -99,7 +103,9 @@ internal sealed record LimitsConfiguration
     [Range(16, 1_048_576)]
     public int MuxCoolBuffer { get; init; } = 1024;
 
-    [Description("Mux.Cool: milliseconds that a sub-connection with a full buffer may hold up others; a quarter of the buffer read gives it the whole time again. Then it is ended.")]
+    [Description(
+        "Mux.Cool: milliseconds that a sub-connection with a full buffer may hold up others; a quarter of the buffer read gives it the "
+            + "whole time again. Then it is ended.")]
     [Range(1, 3_600_000)]
     public int MuxCoolGrace { get; init; } = 500;
 

@@ -41,7 +41,8 @@ internal sealed record DomainPattern : IConfigurationValue<DomainPattern>
         };
     }
 
-    public override string ToString() => Kind == DomainPatternKind.Regex ? $"regexp:{Text}" : $"{Kind.ToString().ToLowerInvariant()}:{Text}";
+    public override string ToString()
+        => Kind == DomainPatternKind.Regex ? $"regexp:{Text}" : $"{Kind.ToString().ToLowerInvariant()}:{Text}";
 
     private static Regex ToRegex(string text)
     {

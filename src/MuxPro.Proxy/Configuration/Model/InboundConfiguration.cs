@@ -44,10 +44,14 @@ internal abstract record ProxyInboundSettings : InboundSettings
     [Description("Who may come in, by name and password. Empty lets everybody in.")]
     public IReadOnlyList<AccountConfiguration> Accounts { get; init; } = [];
 
-    [Description("Whether the targets 'mux.pro' and 'v1.mux.cool' make a connection a main connection, whose sub-connections are routed as those of this inbound.")]
+    [Description(
+        "Whether the targets 'mux.pro' and 'v1.mux.cool' make a connection a main connection, whose sub-connections are routed as those of "
+            + "this inbound.")]
     public bool AllowMux { get; init; }
 
-    [Description("Whether those targets go the way that the rules say, as others do, for a server behind it to make them main connections. Where neither is true, they are refused.")]
+    [Description(
+        "Whether those targets go the way that the rules say, as others do, for a server behind it to make them main connections. "
+            + "Where neither is true, they are refused.")]
     public bool ForwardMux { get; init; }
 }
 
@@ -117,7 +121,8 @@ internal sealed record ForwardInboundSettings : InboundSettings
 /// <summary>Main connections.</summary>
 internal sealed record MuxInboundSettings : InboundSettings
 {
-    [Description("The file of the keys that may come in, a line each as 'muxpro keys' prints it; needs TLS. It is read again when it changes.")]
+    [Description(
+        "The file of the keys that may come in, a line each as 'muxpro keys' prints it; needs TLS. It is read again when it changes.")]
     public string? AuthorizedKeys { get; init; }
 
     [Description("Whether everybody may come in. Needed where there are no 'authorizedKeys' and 'listen' is not loopback or a path.")]
@@ -129,7 +134,9 @@ internal sealed record MuxInboundSettings : InboundSettings
     [Description("Mux.Pro: the versions that are spoken; the highest that both ends speak is chosen.")]
     public IReadOnlyList<MuxVersion> Versions { get; init; } = [MuxVersion.Private, MuxVersion.V0_1, MuxVersion.V0_0];
 
-    [Description("The highest priority (the lowest number) that sub-connections get, whatever they ask for, where the line of their key says nothing else.")]
+    [Description(
+        "The highest priority (the lowest number) that sub-connections get, whatever they ask for, "
+            + "where the line of their key says nothing else.")]
     [Range(0, 255)]
     public int HighestPriority { get; init; }
 }

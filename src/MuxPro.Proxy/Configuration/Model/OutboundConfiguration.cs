@@ -43,7 +43,9 @@ internal sealed record MuxConfiguration
     [Range(-1, 65_535)]
     public int Concurrency { get; init; } = 8;
 
-    [Description("Most UDP flows at once of a main connection that carries nothing else; 0 has them share those of TCP; with a negative number UDP goes without the multiplexer.")]
+    [Description(
+        "Most UDP flows at once of a main connection that carries nothing else; 0 has them share those of TCP; "
+            + "with a negative number UDP goes without the multiplexer.")]
     [Range(-1, 65_535)]
     public int XudpConcurrency { get; init; }
 
@@ -55,10 +57,14 @@ internal sealed record MuxConfiguration
     [Range(0, int.MaxValue)]
     public int MaxAge { get; init; }
 
-    [Description("Bytes, both directions together, after which a main connection takes no new sub-connection, less up to a tenth: '500000', '64K', '10M' or '2G'; '0' means no limit.")]
+    [Description(
+        "Bytes, both directions together, after which a main connection takes no new sub-connection, less up to a tenth: '500000', '64K', "
+            + "'10M' or '2G'; '0' means no limit.")]
     public ByteSize MaxBytes { get; init; }
 
-    [Description("Which main connection with room gets a sub-connection: 'incremental' for the first one, 'leastLoaded' for the one that carries the fewest.")]
+    [Description(
+        "Which main connection with room gets a sub-connection: 'incremental' for the first one, "
+            + "'leastLoaded' for the one that carries the fewest.")]
     public MuxPicker Picker { get; init; } = MuxPicker.Incremental;
 
     [Description("What is spoken: 'mux.pro', or 'mux.cool' to servers that are V2Ray or Xray.")]
@@ -67,7 +73,9 @@ internal sealed record MuxConfiguration
     [Description("Mux.Pro: the versions that are offered; the highest that both ends speak is chosen.")]
     public IReadOnlyList<MuxVersion> Versions { get; init; } = [MuxVersion.Private, MuxVersion.V0_1, MuxVersion.V0_0];
 
-    [Description("What becomes of UDP to port 443 (QUIC): 'reject' has browsers fall back to TCP, 'allow' carries it, 'skip' sends it without the multiplexer.")]
+    [Description(
+        "What becomes of UDP to port 443 (QUIC): 'reject' has browsers fall back to TCP, 'allow' carries it, "
+            + "'skip' sends it without the multiplexer.")]
     public XudpProxyUdp443 XudpProxyUDP443 { get; init; } = XudpProxyUdp443.Allow;
 }
 
@@ -115,7 +123,8 @@ internal sealed record DirectOutboundSettings : OutboundSettings
     [Description("Everything goes here instead of to its target: 'host:port', ':port' to keep the host, 'host:0' to keep the port.")]
     public Redirect? Redirect { get; init; }
 
-    [Description("Whether targets may be loopback, link-local, private or multicast addresses. Where 'redirect' names a host, that one may be.")]
+    [Description(
+        "Whether targets may be loopback, link-local, private or multicast addresses. Where 'redirect' names a host, that one may be.")]
     public bool AllowPrivate { get; init; }
 }
 

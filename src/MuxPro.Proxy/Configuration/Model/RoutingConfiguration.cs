@@ -6,7 +6,9 @@ namespace MuxPro.Proxy.Configuration.Model;
 [NotServed("domainMatcher", "nothing: there is one")]
 internal sealed record RoutingConfiguration
 {
-    [Description("Whether names are looked up for rules by 'ip': 'AsIs' never, 'IPIfNonMatch' when no rule matched, 'IPOnDemand' as soon as a rule by 'ip' asks.")]
+    [Description(
+        "Whether names are looked up for rules by 'ip': 'AsIs' never, 'IPIfNonMatch' when no rule matched, "
+            + "'IPOnDemand' as soon as a rule by 'ip' asks.")]
     public RoutingDomainStrategy DomainStrategy { get; init; } = RoutingDomainStrategy.AsIs;
 
     [Description("The rules, in order: the first one that matches is taken.")]
@@ -36,7 +38,9 @@ internal sealed record RuleConfiguration
     [Description("V2Ray's; 'field', or left out.")]
     public RuleType Type { get; init; } = RuleType.Field;
 
-    [Description("The target's name: 'keyword' anywhere in it, 'domain:example.com' with all below it, 'full:www.example.com' alone, 'regexp:^a+\\.example$'.")]
+    [Description(
+        "The target's name: 'keyword' anywhere in it, 'domain:example.com' with all below it, 'full:www.example.com' alone, "
+            + "'regexp:^a+\\.example$'.")]
     [Alias("domains")]
     public IReadOnlyList<DomainPattern> Domain { get; init; } = [];
 
@@ -67,7 +71,9 @@ internal sealed record RuleConfiguration
     [Description("The balancer that chooses the outbound.")]
     public string? BalancerTag { get; init; }
 
-    [Description("The priority of a sub-connection: 0 is served first, 255 last; left out, the one that it came in with over a main connection, or 128.")]
+    [Description(
+        "The priority of a sub-connection: 0 is served first, 255 last; left out, the one that it came in with over a main connection, "
+            + "or 128.")]
     [Range(0, 255)]
     public int? Priority { get; init; }
 }

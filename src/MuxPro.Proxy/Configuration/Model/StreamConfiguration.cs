@@ -68,16 +68,22 @@ internal sealed record TlsConfiguration
     [Description("The name that the server's certificate must have, and that it is asked by; left out, the server's address.")]
     public string? ServerName { get; init; }
 
-    [Description("The protocols that are offered or taken, in order of preference; left out, 'muxpro' for Mux.Pro over 'tcp' and 'unix' (an inbound for main connections takes 'http/1.1' too), and 'http/1.1' otherwise.")]
+    [Description(
+        "The protocols that are offered or taken, in order of preference; left out, 'muxpro' for Mux.Pro over 'tcp' and 'unix' (an inbound "
+            + "for main connections takes 'http/1.1' too), and 'http/1.1' otherwise.")]
     public IReadOnlyList<string>? Alpn { get; init; }
 
     [Description("The lowest version: '1.2' or '1.3'.")]
     public TlsVersion MinVersion { get; init; } = TlsVersion.Tls13;
 
-    [Description("An inbound's certificates, chosen by the name that it is asked by, the first one otherwise; of an outbound the one that it shows. Files are read again when they change.")]
+    [Description(
+        "An inbound's certificates, chosen by the name that it is asked by, the first one otherwise; of an outbound the one that it shows. "
+            + "Files are read again when they change.")]
     public IReadOnlyList<CertificateConfiguration> Certificates { get; init; } = [];
 
-    [Description("The keys of which the other end must have one, as 'muxpro keys' prints them: 'sha256:' and 64 hexadecimal digits. Then no authority is asked.")]
+    [Description(
+        "The keys of which the other end must have one, as 'muxpro keys' prints them: 'sha256:' and 64 hexadecimal digits. "
+            + "Then no authority is asked.")]
     public IReadOnlyList<Pin> Pins { get; init; } = [];
 
     [Description("The authorities that vouch for the other end: a PEM file, read again when it changes. Left out, the system's.")]
@@ -124,7 +130,9 @@ internal sealed record WebSocketConfiguration
     [Description("The path that is asked for.")]
     public string Path { get; init; } = "/";
 
-    [Description("The Host header of an outbound; left out, the server name or address. An inbound takes requests for this host alone where it is given.")]
+    [Description(
+        "The Host header of an outbound; left out, the server name or address. An inbound takes requests for this host alone where it is "
+            + "given.")]
     public string? Host { get; init; }
 
     [Description("Headers that an outbound adds.")]
@@ -142,7 +150,9 @@ internal sealed record WebSocketConfiguration
 [NotServed("tcpMptcp", "nothing")]
 internal sealed record SocketConfiguration
 {
-    [Description("Seconds without a byte after which the other end's kernel is asked whether it is there; 0 leaves it to the system, a negative number never asks.")]
+    [Description(
+        "Seconds without a byte after which the other end's kernel is asked whether it is there; 0 leaves it to the system, "
+            + "a negative number never asks.")]
     [Range(-1, 32_767)]
     public int TcpKeepAliveIdle { get; init; }
 
@@ -150,7 +160,8 @@ internal sealed record SocketConfiguration
     [Range(0, 32_767)]
     public int TcpKeepAliveInterval { get; init; }
 
-    [Description("Milliseconds that sent bytes may wait for their acknowledgement before the connection fails; 0 leaves it to the system. Linux.")]
+    [Description(
+        "Milliseconds that sent bytes may wait for their acknowledgement before the connection fails; 0 leaves it to the system. Linux.")]
     [Range(0, 86_400_000)]
     public int TcpUserTimeout { get; init; }
 }

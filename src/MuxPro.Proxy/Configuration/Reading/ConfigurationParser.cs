@@ -25,7 +25,10 @@ internal static class ConfigurationParser
         bytes = bytes.StartsWith("\uFEFF"u8) ? bytes[3..] : bytes;
         if (bytes.Trim(" \t\r\n"u8).IsEmpty)
         {
-            problems.Add(new ConfigurationProblem(file, 0, 0, "", "the file is empty, or is none ('-' is standard input); the least is { \"inbounds\": [ ... ], \"outbounds\": [ ... ] }."));
+            problems.Add(new ConfigurationProblem(
+                file, 0, 0, "",
+                "the file is empty, or is none ('-' is standard input); the least is { \"inbounds\": [ ... ], "
+                    + "\"outbounds\": [ ... ] }."));
             return null;
         }
 
@@ -41,7 +44,8 @@ internal static class ConfigurationParser
         {
             string reason = exception.Message.Split(" LineNumber:")[0].TrimEnd('.', ' ');
             problems.Add(new ConfigurationProblem(
-                file, (int)(exception.LineNumber ?? 0) + 1, (int)(exception.BytePositionInLine ?? 0) + 1, "", $"is no JSON from here on: {reason}."));
+                file, (int)(exception.LineNumber ?? 0) + 1, (int)(exception.BytePositionInLine ?? 0) + 1, "",
+                $"is no JSON from here on: {reason}."));
             return null;
         }
         catch (InvalidOperationException)
@@ -70,7 +74,8 @@ internal static class ConfigurationParser
                     if (!names.Add(name) && node.Find(name) is { } first)
                     {
                         problems.Add(new ConfigurationProblem(
-                            text.File, nameLine, nameColumn, fieldPath, $"the field is there twice, first on line {first.Line}; leave one out."));
+                            text.File, nameLine, nameColumn, fieldPath,
+                            $"the field is there twice, first on line {first.Line}; leave one out."));
                     }
                     else
                     {

@@ -48,7 +48,8 @@ internal static class ConfigurationReader
             {
                 if (root.Kind != JsonValueKind.Object)
                 {
-                    problems.Add(root.Problem($"{root.What} is not right; it is an object: {{ \"inbounds\": [ ... ], \"outbounds\": [ ... ] }}."));
+                    problems.Add(
+                        root.Problem($"{root.What} is not right; it is an object: {{ \"inbounds\": [ ... ], \"outbounds\": [ ... ] }}."));
                     continue;
                 }
 
@@ -90,7 +91,11 @@ internal static class ConfigurationReader
     }
 
     private static List<ConfigurationProblem> Limited(List<ConfigurationProblem> problems) => problems.Count <= MaxProblems ? problems
-        : [.. problems.Take(MaxProblems), new ConfigurationProblem(problems[0].File, 0, 0, "", $"has {problems.Count - MaxProblems} more problems.")];
+        :
+        [
+            .. problems.Take(MaxProblems),
+            new ConfigurationProblem(problems[0].File, 0, 0, "", $"has {problems.Count - MaxProblems} more problems."),
+        ];
 
     /// <summary>Paths, and all that they are in.</summary>
     private static HashSet<string> WithParents(IEnumerable<string> paths)
@@ -162,7 +167,9 @@ internal static class ConfigurationReader
         foreach (ConfigurationNode item in later.Items)
         {
             string? tag = item.Kind == JsonValueKind.Object ? item.Find("tag")?.Text : null;
-            int same = tag is null ? -1 : earlier.Items.FindIndex(0, own, other => other.Kind == JsonValueKind.Object && other.Find("tag")?.Text == tag);
+            int same = tag is null
+                ? -1
+                : earlier.Items.FindIndex(0, own, other => other.Kind == JsonValueKind.Object && other.Find("tag")?.Text == tag);
             if (same >= 0)
             {
                 earlier.Items[same] = item;
@@ -181,7 +188,8 @@ internal static class ConfigurationReader
 /// <param name="Configuration">The configuration, or <see langword="null"/> where there are problems that are more than warnings.</param>
 /// <param name="Problems">All that is wrong.</param>
 /// <param name="Sources">Where its parts came from.</param>
-internal sealed record ConfigurationResult(DaemonConfiguration? Configuration, IReadOnlyList<ConfigurationProblem> Problems, SourceMap Sources);
+internal sealed record ConfigurationResult(
+    DaemonConfiguration? Configuration, IReadOnlyList<ConfigurationProblem> Problems, SourceMap Sources);
 
 /// <summary>Finds what is wrong with a configuration whose parts are all readable.</summary>
 /// <param name="configuration">The configuration.</param>

@@ -23,7 +23,11 @@ internal static class ConfigurationSchema
     {
         JsonObject schema = ToObject((ModelRecord)ModelTypes.Of(typeof(DaemonConfiguration)));
         ((JsonObject)schema["properties"]!)["$schema"] = new JsonObject { ["type"] = "string" };
-        var root = new JsonObject { ["$schema"] = "http://json-schema.org/draft-07/schema#", ["title"] = "The configuration of muxpro run" };
+        var root = new JsonObject
+        {
+            ["$schema"] = "http://json-schema.org/draft-07/schema#",
+            ["title"] = "The configuration of muxpro run",
+        };
 
         // Editors know these two, others ignore them.
         root["allowComments"] = true;
@@ -94,7 +98,10 @@ internal static class ConfigurationSchema
                         {
                             ["properties"] = new JsonObject
                             {
-                                [by] = new JsonObject { ["enum"] = new JsonArray([.. NamesOf(form).Select(static name => (JsonNode)name)]) },
+                                [by] = new JsonObject
+                                {
+                                    ["enum"] = new JsonArray([.. NamesOf(form).Select(static name => (JsonNode)name)]),
+                                },
                             },
                             ["required"] = new JsonArray(by),
                         },

@@ -50,7 +50,8 @@ internal sealed class ModelBinder(List<ConfigurationProblem> problems, SourceMap
     {
         (long least, long most) = range is null ? (int.MinValue, int.MaxValue) : (range.Least, range.Most);
         return node.Kind == JsonValueKind.Number
-            && long.TryParse(node.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number) && number >= least && number <= most
+            && long.TryParse(node.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number)
+            && number >= least && number <= most
             ? (int)number
             : Wrong(node, string.Create(CultureInfo.InvariantCulture, $"a whole number from {least} to {most}"));
     }
@@ -60,7 +61,8 @@ internal sealed class ModelBinder(List<ConfigurationProblem> problems, SourceMap
         foreach ((string name, IReadOnlyList<string> aliases, object value) in type.Words)
         {
             if (node.Kind == JsonValueKind.String
-                && (name.Equals(node.Text, StringComparison.OrdinalIgnoreCase) || aliases.Contains(node.Text, StringComparer.OrdinalIgnoreCase)))
+                && (name.Equals(node.Text, StringComparison.OrdinalIgnoreCase)
+                    || aliases.Contains(node.Text, StringComparer.OrdinalIgnoreCase)))
             {
                 return value;
             }
@@ -190,7 +192,8 @@ internal sealed class ModelBinder(List<ConfigurationProblem> problems, SourceMap
         }
 
         FormAttribute? form = field.Forms.FirstOrDefault(candidate => named.Kind == JsonValueKind.String
-            && (candidate.Name.Equals(named.Text, StringComparison.OrdinalIgnoreCase) || named.Text.Equals(candidate.Alias, StringComparison.OrdinalIgnoreCase)));
+            && (candidate.Name.Equals(named.Text, StringComparison.OrdinalIgnoreCase)
+                || named.Text.Equals(candidate.Alias, StringComparison.OrdinalIgnoreCase)));
         if (form is null)
         {
             if (NotServed(field.Property.PropertyType, named.Text) is { } notServed)
@@ -217,7 +220,8 @@ internal sealed class ModelBinder(List<ConfigurationProblem> problems, SourceMap
     private void CheckUnknown(string name, ConfigurationNode value, ModelRecord type)
     {
         IReadOnlyList<ModelField> fields = type.Fields;
-        if (fields.Any(field => name.Equals(field.FormBy, StringComparison.OrdinalIgnoreCase)) || (name == "$schema" && value.Path == "$.$schema"))
+        if (fields.Any(field => name.Equals(field.FormBy, StringComparison.OrdinalIgnoreCase))
+            || (name == "$schema" && value.Path == "$.$schema"))
         {
             return;
         }
@@ -235,7 +239,8 @@ internal sealed class ModelBinder(List<ConfigurationProblem> problems, SourceMap
     private static NotServedAttribute? NotServed(Type type, string name) => type.GetCustomAttributes<NotServedAttribute>(inherit: true)
         .FirstOrDefault(candidate => candidate.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
 
-    private static string Instead(NotServedAttribute notServed) => $"'{notServed.Name}' is V2Ray's and not served here; instead: {notServed.Instead}.";
+    private static string Instead(NotServedAttribute notServed)
+        => $"'{notServed.Name}' is V2Ray's and not served here; instead: {notServed.Instead}.";
 
     private object? Wrong(ConfigurationNode node, string right)
     {

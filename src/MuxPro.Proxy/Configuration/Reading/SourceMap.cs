@@ -11,7 +11,9 @@ internal sealed class SourceMap
 
     /// <summary>Where a part stands, for people: file and line.</summary>
     public string PlaceOf(object part)
-        => _nodes.TryGetValue(part, out ConfigurationNode? node) ? string.Create(CultureInfo.InvariantCulture, $"{node.File}:{node.Line}") : "another place";
+        => _nodes.TryGetValue(part, out ConfigurationNode? node)
+            ? string.Create(CultureInfo.InvariantCulture, $"{node.File}:{node.Line}")
+            : "another place";
 
     /// <summary>Describes what is wrong with a part.</summary>
     /// <param name="part">A record of the model.</param>

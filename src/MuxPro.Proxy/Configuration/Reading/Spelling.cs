@@ -15,7 +15,9 @@ internal static class Spelling
     public static string OneOf(IReadOnlyCollection<string> right, string written)
     {
         string? near = Nearest(right, written);
-        return right.Count == 1 ? $"'{right.First()}'" : $"one of {List(near is null ? right : [near, .. right.Where(word => word != near)])}";
+        return right.Count == 1
+            ? $"'{right.First()}'"
+            : $"one of {List(near is null ? right : [near, .. right.Where(word => word != near)])}";
     }
 
     private static string List(IEnumerable<string> words) => string.Join(", ", words.Select(static word => $"'{word}'"));
