@@ -49,7 +49,7 @@ internal sealed partial class SessionOutput
                 result |= Move(batch, length);
                 turn -= length;
             }
-            while (!result.HasFlag(CutResult.IsEmpty) && !isOneFrame && turn >= SlabQueue.LargeFrame);
+            while ((result & CutResult.IsEmpty) == 0 && !isOneFrame && turn >= SlabQueue.LargeFrame);
         }
 
         return result;

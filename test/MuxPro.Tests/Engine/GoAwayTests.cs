@@ -69,15 +69,23 @@ public sealed class GoAwayTests
         // More than is on its way at once: when the last of it is taken, the New was seen.
         byte[][] behind = [.. Enumerable.Range(0, 40_000).Select(static _ => Raw.KeepAlive())];
         await server.Peer.SendAsync([Raw.New(9002, "target:80", "too late"), .. behind]);
+        var ended = new List<int>();
         ScriptFrame frame;
-        do
+        while ((frame = await server.Peer.ReceiveAsync()).Type is FrameType.Keep or FrameType.End)
         {
-            frame = await server.Peer.ReceiveAsync();
+            // The answers to both Ends may find room before the drain begins.
+            if (frame.Type == FrameType.End)
+            {
+                ended.Add(frame.Id);
+            }
         }
-        while (frame.Type == FrameType.Keep);
+
         Assert.Equal((FrameType.GoAway, 9001), (frame.Type, frame.Id));
-        await server.Peer.ExpectEndAsync(ServerUnderTest.Neighbour);
-        await server.Peer.ExpectEndAsync(9001);
+        foreach (int id in ((int[])[ServerUnderTest.Neighbour, 9001]).Except(ended))
+        {
+            await server.Peer.ExpectEndAsync((ushort)id);
+        }
+
         await server.Peer.ExpectClosedAsync();
         await server.Peer.CompleteAsync();
         Assert.Equal(0, await drain.Guarded());
