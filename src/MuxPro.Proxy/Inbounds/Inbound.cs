@@ -89,7 +89,8 @@ internal sealed class Inbound
         {
             MuxInboundSettings => (ServeMain(mains, context, tag), null),
             ForwardInboundSettings forward => ToForward(forward, options, context, logger),
-            _ => (ServeApplications(new MixedInbound(context.DispatcherOf, options, logger)), (ForwardTarget?)null),
+            ProxyInboundSettings => (ServeApplications(new MixedInbound(context.DispatcherOf, options, logger)), (ForwardTarget?)null),
+            _ => throw new InvalidOperationException($"Nothing serves {configuration.Settings.GetType().Name}."),
         };
         int maxHandshakes = Math.Max(1, Math.Min(context.MaxConnections, context.Sockets.Limit) / HandshakeShare);
         return new Inbound(configuration, tag, transport, mains, serve, datagrams, maxHandshakes, retiring, logger);
@@ -184,7 +185,8 @@ internal sealed class Inbound
             {
                 SocksInboundSettings => InboundProtocols.Socks,
                 HttpInboundSettings => InboundProtocols.Http,
-                _ => InboundProtocols.Socks | InboundProtocols.Http,
+                MixedInboundSettings => InboundProtocols.Socks | InboundProtocols.Http,
+                _ => default,
             },
             CarriesDatagrams = udp,
             AssociationAddress = ip,
