@@ -86,14 +86,7 @@ public sealed class DatagramTests
         await application.ReceiveAsync();
         IPEndPoint seen = await echo.SeenAsync();
         relay.CutAll();
-        Task<(Destination, byte[] Data)> answer = application.ReceiveAsync();
-        while (!answer.IsCompleted)
-        {
-            await application.SendAsync(echo.Destination, [2]);
-            await Task.Yield();
-        }
-
-        Assert.Equal(2, (await answer).Data[0]);
+        await Load.ExchangeAsync(application, echo, [2]);
         Assert.Equal(seen, await echo.SeenAsync());
     }
 

@@ -8,23 +8,12 @@ namespace MuxPro.Proxy.Tests.Support;
 internal sealed class LogCollector : ILoggerFactory, ILogger
 {
     private readonly ConcurrentQueue<Entry> _entries = new();
-    private readonly Channel<Entry> _channel = Channel.CreateUnbounded<Entry>();
+    private readonly ConcurrentDictionary<int, Channel<string>> _ofIds = new();
 
     public IReadOnlyCollection<Entry> Entries => _entries;
 
-    /// <summary>The next message with this id that was not waited for yet.</summary>
-    public async Task<string> WaitAsync(int eventId)
-    {
-        await foreach (Entry entry in _channel.Reader.ReadAllAsync(TestContext.Current.CancellationToken))
-        {
-            if (entry.Id == eventId)
-            {
-                return entry.Text;
-            }
-        }
-
-        throw new InvalidOperationException("The log has ended.");
-    }
+    /// <summary>The next message with this id that was not waited for yet, whatever was logged before it.</summary>
+    public async Task<string> WaitAsync(int eventId) => await Of(eventId).Reader.ReadAsync(TestContext.Current.CancellationToken);
 
     /// <summary>What went wrong, as far as it was logged.</summary>
     public override string ToString()
@@ -54,8 +43,10 @@ internal sealed class LogCollector : ILoggerFactory, ILogger
     {
         var entry = new Entry(logLevel, eventId.Id, formatter(state, exception) + exception);
         _entries.Enqueue(entry);
-        _channel.Writer.TryWrite(entry);
+        Of(entry.Id).Writer.TryWrite(entry.Text);
     }
+
+    private Channel<string> Of(int eventId) => _ofIds.GetOrAdd(eventId, static _ => Channel.CreateUnbounded<string>());
 
     internal sealed record Entry(LogLevel Level, int Id, string Text);
 

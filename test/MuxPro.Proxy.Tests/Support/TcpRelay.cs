@@ -8,7 +8,7 @@ namespace MuxPro.Proxy.Tests.Support;
 internal sealed class TcpRelay : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly ConcurrentBag<Socket> _sockets = [];
+    private ConcurrentBag<Socket> _sockets = [];
     private IPEndPoint? _target;
 
     private TcpRelay() => _listener.Start();
@@ -30,7 +30,8 @@ internal sealed class TcpRelay : IAsyncDisposable
     /// <summary>Resets all that goes through now.</summary>
     public void CutAll()
     {
-        while (_sockets.TryTake(out Socket? socket))
+        // What is dialed because of the cut is not cut.
+        foreach (Socket socket in Interlocked.Exchange(ref _sockets, []))
         {
             socket.LingerState = new LingerOption(true, 0);
             socket.Dispose();
@@ -50,19 +51,35 @@ internal sealed class TcpRelay : IAsyncDisposable
         {
             while (true)
             {
-                Socket near = await _listener.AcceptSocketAsync();
-                var far = new Socket(SocketType.Stream, ProtocolType.Tcp);
-                _sockets.Add(near);
-                _sockets.Add(far);
-                await far.ConnectAsync(_target!);
-                _ = CopyAsync(near, far);
-                _ = CopyAsync(far, near);
+                _ = ServeAsync(await _listener.AcceptSocketAsync());
             }
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
             // The end.
         }
+    }
+
+    private async Task ServeAsync(Socket near)
+    {
+        var far = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        ConcurrentBag<Socket> sockets = _sockets;
+        sockets.Add(near);
+        sockets.Add(far);
+        try
+        {
+            await far.ConnectAsync(_target!);
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            // Cut, or refused: the next one may get through.
+            near.Dispose();
+            far.Dispose();
+            return;
+        }
+
+        _ = CopyAsync(near, far);
+        _ = CopyAsync(far, near);
     }
 
     private static async Task CopyAsync(Socket from, Socket to)
