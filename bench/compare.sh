@@ -88,8 +88,6 @@ begun=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 new_commit=$(git describe --always --dirty 2>/dev/null || echo unknown)
 results=$root/artifacts/bench/compare.jsonl
 source bench/lab.sh
-lines=$scratch/lines.jsonl
-: >"$lines"
 
 for cell in "${cells[@]}"; do
     for workload in $(workloads_to_compare "$cell"); do
@@ -101,15 +99,13 @@ for cell in "${cells[@]}"; do
                 for side in "${sides[@]}"; do
                     echo "$workload $peer, $side, round $round of $rounds" >&2
                     use "$side"
-                    measure "$workload" "$peer" "$round" >"$scratch/line"
-                    tee -a "$results" <"$scratch/line" >>"$lines"
+                    record "$workload" "$peer" "$round"
                 done
             done
         done
     done
 done
 
-echo "Old: $sha. New: $new_commit${program:+, w10 with $program}. Rounds: $rounds${quick:+, quick}. Above 1 is better. $(nproc) cores:" \
-    "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)."
+echo "Old: $sha. New: $new_commit${program:+, w10 with $program}. Rounds: $rounds${quick:+, quick}. Above 1 is better. $processors."
 echo
 "$(driver_of "$root")" compare "$bound" <"$lines"

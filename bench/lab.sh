@@ -1,5 +1,5 @@
 # Where a run happens: network namespaces of its own, what is started in them, and one measurement. Sourced by run.sh and compare.sh after
-# cells.sh; they set net, muxpro, go, delaylink, quick, begun and commit, and side where two builds are compared.
+# cells.sh; they set net, muxpro, go, delaylink, quick, results, begun and commit, and side where two builds are compared.
 
 ulimit -n "$(ulimit -Hn)"
 
@@ -9,6 +9,9 @@ space=muxpro-$$
 scratch=$(mktemp -d)
 started=()
 log=$scratch/log
+lines=$scratch/lines.jsonl # of this call; those of all calls are in $results
+: >"$lines"
+processors="$(nproc) cores: $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)"
 
 stop_started() {
     local pid
@@ -96,4 +99,9 @@ measure() { # measure WORKLOAD PEER ROUND
         reason=$(tail -q -c 1000 "$scratch/client-log" "$log" | tr -d '\\"' | tr '\n\t\r' '   ' | cut -c1-600)
         printf '"error":"exit status %d: %s"}\n' "$status" "$reason"
     fi
+}
+
+record() { # record WORKLOAD PEER ROUND: measures, and keeps the line
+    measure "$@" >"$scratch/line"
+    tee -a "$results" <"$scratch/line" >>"$lines"
 }

@@ -48,8 +48,6 @@ source bench/lab.sh
 # --- All of them: a round over all peers of a workload, then the next, so that a drift of the machine meets every peer.
 begun=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 commit=$(git describe --always --dirty 2>/dev/null || echo unknown)
-lines=$scratch/lines.jsonl
-: >"$lines"
 for cell in "${cells[@]}"; do
     for workload in $(workloads_of "$cell"); do
         for round in $(seq "$runs"); do
@@ -61,14 +59,13 @@ for cell in "${cells[@]}"; do
                     continue
                 fi
                 echo "$workload $peer, round $round of $runs" >&2
-                measure "$workload" "$peer" "$round" >"$scratch/line"
-                tee -a "$results" <"$scratch/line" >>"$lines"
+                record "$workload" "$peer" "$round"
             done
         done
     done
 done
 
-echo "TCP congestion control: $congestion, pinned. $(nproc) cores: $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1). Linux $(uname -r)." \
+echo "TCP congestion control: $congestion, pinned. $processors. Linux $(uname -r)." \
     ".NET $(dotnet --list-runtimes | awk '/NETCore.App 10/ { version = $2 } END { print version }'). Commit $commit. Rounds: $runs${quick:+, quick}."
 "$net" table <"$lines"
 if grep -q '"error":' "$lines"; then
