@@ -43,7 +43,7 @@ internal sealed class ClientCommand
         "--concurrency", "Most connections at once over one main connection.", Mux.Concurrency, 1, ushort.MaxValue);
     private readonly Option<int> _maxConnection = CommonOptions.Number(
         "--max-connection", "Most connections that a main connection carries in its life; 0 for any number.", Mux.MaxConnection, 0,
-            int.MaxValue);
+        int.MaxValue);
     private readonly Option<int> _maxAge = CommonOptions.Number(
         "--max-age", "Seconds after which a main connection takes no new connection, less up to a tenth; 0 for never.", 0, 0, int.MaxValue);
     private readonly Option<string> _maxBytes = new("--max-bytes")
@@ -58,7 +58,7 @@ internal sealed class ClientCommand
         Mux.XudpConcurrency, 0, ushort.MaxValue);
     private readonly Option<string> _picker = CommonOptions.Choice(
         "--picker", "Which main connection with room gets a connection: the first one, or the one that carries the fewest.", "incremental",
-            LeastLoaded);
+        LeastLoaded);
     private readonly Option<int> _maxClients = CommonOptions.Number(
         "--max-clients", "Most applications' connections at once.", Limits.MaxConnections, 1, 1_000_000);
     private readonly Option<string[]> _priority = new("--priority")

@@ -104,7 +104,7 @@ internal static class CommonOptions
         LogLevel least = Enum.Parse<LogLevel>(level, ignoreCase: true);
         return DaemonLog.Create(
             new LogConfiguration { Loglevel = (LogSeverity)least, Access = least <= LogLevel.Information ? "" : DaemonLog.None },
-                output: error, error);
+            output: error, error);
     }
 
     public static IReadOnlyList<MuxVersion> ToVersions(string option, string text) => [.. text.Split(',').Select(name =>

@@ -45,7 +45,7 @@ internal static class DaemonRun
             .. configuration.Inbounds.Select(static inbound => inbound.StreamSettings),
             .. configuration.Outbounds.Select(static outbound => outbound.StreamSettings),
         ];
-        if (!platform.HasTls13 && streams.Any(static stream => stream.Security == TransportSecurity.Tls))
+        if (streams.Any(stream => PlatformChecks.LacksTls13(stream, platform)))
         {
             throw new ConfigurationException(
                 "the TLS of this system does not speak version 1.3, which this command needs; "

@@ -80,8 +80,10 @@ internal static class UpCommand
             new OutboundConfiguration
             {
                 Tag = "server",
-                Settings = new MuxOutboundSettings { Servers = [new MuxServerConfiguration { Address = server.Address.ToString(),
-                    Port = server.Port }] },
+                Settings = new MuxOutboundSettings
+                {
+                    Servers = [new MuxServerConfiguration { Address = server.Address.ToString(), Port = server.Port }],
+                },
                 StreamSettings = CommonOptions.ToClientStream(key, [pin]),
             },
         ],

@@ -220,7 +220,7 @@ internal sealed class HttpProxyConnection(
     private static HttpStatusException ToHttpStatus(Destination destination, Link link, IOException exception)
     {
         // The code tells more than the exception, whichever of the two ends noticed first.
-        ErrorCode code = (link as Session)?.EndCode is ErrorCode known and not ErrorCode.GracefulShutdown ? known
+        ErrorCode code = InboundConnection.EndOf(link) is ErrorCode known and not ErrorCode.GracefulShutdown ? known
             : exception is SessionException failed ? failed.ErrorCode : ErrorCode.RemoteDisconnect;
         FailureDetail detail = (exception as SessionException)?.Detail ?? FailureDetail.None;
         return HttpErrors.Of(destination, new SessionException(code, exception.Message, exception) { Detail = detail });

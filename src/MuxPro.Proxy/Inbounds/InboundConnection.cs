@@ -85,5 +85,6 @@ internal sealed class InboundConnection(Application application, InboundOptions 
         }
     }
 
-    private static ErrorCode? EndOf(Link session) => (session as Session)?.EndCode;
+    /// <summary>How a sub-connection ended, where it is one and has.</summary>
+    public static ErrorCode? EndOf(Link session) => (session as Session)?.EndCode;
 }

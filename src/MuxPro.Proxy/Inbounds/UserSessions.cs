@@ -74,8 +74,7 @@ internal sealed class UserSessions : IDispatcher
             // Each way that the flow took has a line of its own; what was dropped on the main connection has only this one.
             _logger.FlowServed(
                 _peer.Source, _peer.Name, report.Destination, report.BytesToTarget, report.BytesFromTarget, report.DatagramsDropped,
-                    report.Priority,
-                (long)report.Duration.TotalMilliseconds, TargetFailure.NameOf(report.Code));
+                report.Priority, (long)report.Duration.TotalMilliseconds, TargetFailure.NameOf(report.Code));
         }
         else if (report.Target is { } link && _open.TryRemove(link, out Dispatched? dispatched))
         {

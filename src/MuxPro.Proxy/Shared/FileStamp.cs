@@ -15,9 +15,8 @@ internal readonly record struct FileStamp(DateTime Written, long Length, int Con
     {
         try
         {
-            FileSystemInfo file = new FileInfo(path);
-            file = file.ResolveLinkTarget(returnFinalTarget: true) ?? file;
-            long length = file.Exists && file is FileInfo { Length: var found } ? found : -1;
+            FileSystemInfo file = Find(path);
+            long length = LengthOf(file);
             return new FileStamp(file.LastWriteTimeUtc, length, length is > 0 and <= MaxHashed ? HashOf(path) : 0);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -25,6 +24,27 @@ internal readonly record struct FileStamp(DateTime Written, long Length, int Con
             return new FileStamp(default, -1, 0);
         }
     }
+
+    /// <summary>The length of a file, which is not opened; -1 where there is none.</summary>
+    public static long LengthOf(string path)
+    {
+        try
+        {
+            return LengthOf(Find(path));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return -1;
+        }
+    }
+
+    private static FileSystemInfo Find(string path)
+    {
+        FileSystemInfo file = new FileInfo(path);
+        return file.ResolveLinkTarget(returnFinalTarget: true) ?? file;
+    }
+
+    private static long LengthOf(FileSystemInfo file) => file.Exists && file is FileInfo { Length: var length } ? length : -1;
 
     private static int HashOf(string path)
     {

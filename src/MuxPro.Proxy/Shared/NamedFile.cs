@@ -12,7 +12,7 @@ internal static class NamedFile
 
     /// <exception cref="IOException">There is no such file, or it is too large.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be read, or is a directory.</exception>
-    public static byte[] ReadAllBytes(string path) => FileStamp.Of(path).Length switch
+    public static byte[] ReadAllBytes(string path) => FileStamp.LengthOf(path) switch
     {
         0 => [],
         > MaxLength => throw new IOException($"is larger than {MaxLength} bytes."),

@@ -37,7 +37,7 @@ internal sealed class InboundTransport
     /// <exception cref="ConfigurationException">A file cannot be used.</exception>
     public InboundTransport(
         StreamConfiguration settings, bool isForMainConnections, bool asksForKey, TimeSpan timeout, KeyStore keys, TimeProvider time,
-            ILogger logger)
+        ILogger logger)
     {
         _settings = settings;
         _asksForKey = asksForKey;

@@ -46,13 +46,15 @@ internal sealed class SessionRequests(
 
     public void OnWritesCompleted(Session session)
     {
+        SessionDue due;
         lock (gate)
         {
             // Completing may have committed bytes that were never flushed.
-            cutter.Add(session, session.State.Complete(hasUnsent: session.Sender.Length > 0));
+            due = session.State.Complete(hasUnsent: session.Sender.Length > 0);
+            cutter.Add(session, due);
         }
 
-        sendLoop.Wake();
+        WakeFor(due);
     }
 
     public void OnConsumed(Session session)
@@ -97,12 +99,14 @@ internal sealed class SessionRequests(
 
     public void OnConfirmed(Session session)
     {
+        SessionDue due;
         lock (gate)
         {
-            cutter.Add(session, session.State.Confirm());
+            due = session.State.Confirm();
+            cutter.Add(session, due);
         }
 
-        sendLoop.Wake();
+        WakeFor(due);
     }
 
     public void OnDropped(bool isSent) => metrics.DatagramDropped(isSent);
@@ -135,5 +139,14 @@ internal sealed class SessionRequests(
         metrics.SessionEnded(code, context.Options.TimeProvider.GetElapsedTime(session.Opened));
         _log.SessionEnded(session.Id, code);
         connection.RoomFreed?.Invoke();
+    }
+
+    private void WakeFor(SessionDue due)
+    {
+        // A second word on the same is nothing to wake the send loop for: each read of a session may confirm it.
+        if (due != SessionDue.None)
+        {
+            sendLoop.Wake();
+        }
     }
 }

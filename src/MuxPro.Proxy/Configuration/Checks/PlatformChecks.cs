@@ -26,9 +26,13 @@ internal sealed record Platform
 /// <summary>What a configuration asks for and the system does not have.</summary>
 internal static class PlatformChecks
 {
+    /// <summary>Whether it asks for version 1.3 of TLS, and the system does not speak it.</summary>
+    public static bool LacksTls13(StreamConfiguration stream, Platform platform)
+        => stream.Security == TransportSecurity.Tls && stream.TlsSettings.MinVersion == TlsVersion.Tls13 && !platform.HasTls13;
+
     public static IEnumerable<Finding> Find(StreamConfiguration stream, Platform platform)
     {
-        if (stream.Security == TransportSecurity.Tls && stream.TlsSettings.MinVersion == TlsVersion.Tls13 && !platform.HasTls13)
+        if (LacksTls13(stream, platform))
         {
             yield return new Finding(
                 stream.TlsSettings, "minVersion", "the TLS of this system does not speak version 1.3; write \"minVersion\": \"1.2\".");
