@@ -20,7 +20,14 @@ internal sealed partial class SessionOutput
 
     public ulong GlobalId => 0;
 
-    public int FirstPayload(int most) => (int)Math.Min(Length, most) is > 0 and var count ? count : -1;
+    public int FirstPayload(int most)
+    {
+        lock (session.Sync)
+        {
+            // What was copied stays until it is sent; a write under way may be given up before MoveFirst.
+            return (int)Math.Min(_bytes.Length, most) is > 0 and var count ? count : -1;
+        }
+    }
 
     public CutResult MoveFirst(SendBatch batch, int count)
     {
@@ -39,7 +46,14 @@ internal sealed partial class SessionOutput
         {
             do
             {
-                int length = credit.Take(FrameLength(Math.Min(turn, mostPerFrame)));
+                // A write under way may have been given up since the session got in line.
+                int wanted = FrameLength(Math.Min(turn, mostPerFrame));
+                if (wanted == 0)
+                {
+                    return result | CutResult.IsEmpty;
+                }
+
+                int length = credit.Take(wanted);
                 if (length == 0)
                 {
                     return result;

@@ -12,6 +12,17 @@ public sealed class CrowdTests
     // More than is copied ahead for all sub-connections together.
     private const int Sessions = 40;
 
+    /// <summary>How a write is given up that is in line and of which nothing was copied.</summary>
+    public enum GivenUp
+    {
+        Cancelled,
+        CancelledAndCompleted,
+        CancelledAndWrittenAgain,
+        Disposed,
+    }
+
+    public static MatrixTheoryData<GivenUp, bool> WaysToGiveUp { get; } = new(Enum.GetValues<GivenUp>(), [false, true]);
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Theory(Timeout = MuxPair.Guard)]
@@ -76,6 +87,62 @@ public sealed class CrowdTests
         for (int i = 0; i < Sessions; i++)
         {
             Assert.InRange(await new Payload(i).ReceiveToEndAsync(pairs[i].Far.Input, 0, Cancel), 0, 499_999);
+        }
+    }
+
+    [Theory(Timeout = MuxPair.Guard)]
+    [MemberData(nameof(WaysToGiveUp))]
+    public async Task AWriteGivenUpInLine_LeavesNothing_AndTheOthersGoOn(GivenUp how, bool isOpen)
+    {
+        (FaultyLink client, FaultyLink server, FaultyDirection there, _) = FaultyLink.CreatePair(new Faults { Capacity = 1024 });
+        await using MuxPair pair = await MuxPair.OverAsync(client, server, new MuxOptions { MaxBuffered = 1024 * 1024 });
+        Session? near = null;
+        Session? far = null;
+        if (isOpen)
+        {
+            (near, far) = await pair.OpenAsync();
+        }
+
+        var others = new List<(Session Near, Session Far)>();
+        for (int i = 0; i < 8; i++)
+        {
+            others.Add(await pair.OpenAsync());
+        }
+
+        there.Stall();
+        Task[] writes = [.. others.Select((other, i) => other.Near.Output.WriteAsync(new Payload(i).Take(0, 250_000), Cancel).AsTask())];
+        await there.WriterWaits.Task.WaitAsync(Cancel);
+        near ??= pair.Open();
+        using var source = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        Task write = near.Output.WriteAsync(new Payload(9).Take(0, 500_000), source.Token).AsTask();
+        Assert.False(write.IsCompleted);
+        await (how == GivenUp.Disposed ? near.DisposeAsync().AsTask() : source.CancelAsync());
+        Exception error = await Assert.ThrowsAnyAsync<Exception>(() => write);
+        Assert.True(error is OperationCanceledException or InvalidOperationException, error.ToString());
+        Task again = how == GivenUp.CancelledAndWrittenAgain ? near.SendTextAsync("again") : Task.CompletedTask;
+        if (how != GivenUp.Cancelled)
+        {
+            near.CompleteWrites();
+        }
+
+        there.Resume();
+        for (int i = 0; i < others.Count; i++)
+        {
+            await new Payload(i).ReceiveAsync(others[i].Far.Input, 0, 250_000, Cancel);
+            await writes[i];
+        }
+
+        await again;
+        far ??= await pair.AcceptAsync();
+        if (how == GivenUp.Cancelled)
+        {
+            await near.SendTextAsync("later");
+            await far.ExpectTextAsync("later");
+        }
+        else if (how != GivenUp.Disposed)
+        {
+            using var reader = new StreamReader(far.AsStream());
+            Assert.Equal(how == GivenUp.CancelledAndWrittenAgain ? "again" : "", await reader.ReadToEndAsync(Cancel));
         }
     }
 
