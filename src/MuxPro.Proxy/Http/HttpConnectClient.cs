@@ -52,7 +52,7 @@ internal static class HttpConnectClient
                 throw new SessionException(code, $"{destination}: the HTTP proxy {proxy} answers {status}.") { Detail = detail };
             }
 
-            return reader.Buffered.IsEmpty ? link : new PrefixedLink(reader.Buffered.ToArray(), link);
+            return reader.IsDone ? link : new PrefixedLink(reader, link);
         }
         catch (Exception exception) when (exception is EndOfStreamException or SocketException)
         {

@@ -22,7 +22,7 @@ internal sealed class ForwardInbound(
     {
         await using Link link = application.Link;
         var destination = Destination.Tcp(target, port ?? ((IPEndPoint)application.Local!).Port);
-        var request = new TunnelRequest(destination, null, ReadOnlyMemory<byte>.Empty, Nothing, static _ => Nothing);
+        var request = new TunnelRequest(destination, null, null, Nothing, static _ => Nothing);
         var connection = new InboundConnection(application, options, logger);
         RoutedDispatcher dispatcher = dispatcherOf(new SessionSource(options.Tag, null, application.Source));
         try

@@ -89,7 +89,7 @@ internal sealed class Inbound
         {
             MuxInboundSettings => (ServeMain(mains, context, tag), null),
             ForwardInboundSettings forward => ToForward(forward, options, context, logger),
-            ProxyInboundSettings => (ServeApplications(new MixedInbound(context.DispatcherOf, options, logger)), (ForwardTarget?)null),
+            ProxyInboundSettings => (ServeApplications(new ProxyInbound(context.DispatcherOf, options, logger)), (ForwardTarget?)null),
             _ => throw new InvalidOperationException($"Nothing serves {configuration.Settings.GetType().Name}."),
         };
         int maxHandshakes = Math.Max(1, Math.Min(context.MaxConnections, context.Sockets.Limit) / HandshakeShare);
@@ -149,7 +149,7 @@ internal sealed class Inbound
             }
         };
 
-    private static Func<InboundTransportConnection, CancellationToken, Task> ServeApplications(MixedInbound inbound)
+    private static Func<InboundTransportConnection, CancellationToken, Task> ServeApplications(ProxyInbound inbound)
         => (connection, stopping) => inbound.ServeAsync(new Application(connection.Link, connection.Local, connection.Source), stopping);
 
     private static (Func<InboundTransportConnection, CancellationToken, Task>, ForwardTarget?) ToForward(

@@ -19,15 +19,12 @@ internal sealed class InboundConnection(Application application, InboundOptions 
         await using (dispatched)
         {
             await _link.AsStream().WriteAsync(request.Success, stopping);
-            long early = request.Early.Length;
-            if (early > 0)
-            {
-                await dispatched.Link.Output.WriteAsync(request.Early, stopping);
-            }
+            long early = request.Reader is { IsDone: false } reader ? await SendEarlyAsync(reader, dispatched.Link, stopping) : 0;
+            Link link = LinkAfter(request);
 
             // Nothing of the handshake is kept while the connection may idle for days.
             request = null!;
-            RelayResult result = await Relay.RunAsync(_link, dispatched.Link, stopping);
+            RelayResult result = await Relay.RunAsync(link, dispatched.Link, stopping);
             if (EndOf(dispatched.Link) is not (null or ErrorCode.GracefulShutdown))
             {
                 // Only now, and only by a reset, can the application be told that there was no such target.
@@ -52,13 +49,30 @@ internal sealed class InboundConnection(Application application, InboundOptions 
         }
 
         await _link.AsStream().WriteAsync(request.Success, stopping);
-        Link link = request.Early.IsEmpty ? _link : Link.FromStream(new PrefixedStream(request.Early, _link.AsStream()));
-        await mains.RunAsync(link, new MainPeer(request.User, application.Source), dispatcher, stopping);
+        await mains.RunAsync(LinkAfter(request), new MainPeer(request.User, application.Source), dispatcher, stopping);
     }
 
     /// <summary>Says a last word and closes so that it arrives: a socket closed with bytes unread would send a reset instead.</summary>
     public Task SayAndCloseAsync(byte[] lastWord, CancellationToken stopping)
         => LastWord.SayAsync(_link, lastWord, options.TimeProvider, stopping);
+
+    /// <summary>Sends on what the application sent without waiting for the answer.</summary>
+    /// <returns>How many bytes.</returns>
+    private static async Task<int> SendEarlyAsync(HandshakeReader reader, Link target, CancellationToken stopping)
+    {
+        int count = reader.Buffered.Length;
+        if (count > 0)
+        {
+            await target.Output.WriteAsync(reader.Buffered, stopping);
+            reader.Consume(count);
+        }
+
+        return count;
+    }
+
+    /// <summary>The application's link behind a request. A read that was begun before it may be under way still.</summary>
+    private Link LinkAfter(TunnelRequest request)
+        => request.Reader is { IsDone: false } reader ? new PrefixedLink(reader, _link) : _link;
 
     private async Task<Dispatched?> TryDispatchAsync(TunnelRequest request, RoutedDispatcher dispatcher, CancellationToken stopping)
     {

@@ -15,7 +15,7 @@ internal abstract record InboundRequest(Destination Destination, string? User)
         (HttpRequest request, string? user) = await HttpHandshake.ReadRequestAsync(reader, users, cancellationToken);
         return request.IsConnect
             ? new TunnelRequest(
-                request.Destination, user, reader.Buffered, HttpReply.ConnectionEstablished(),
+                request.Destination, user, reader, HttpReply.ConnectionEstablished(),
                 exception => HttpReply.Error(HttpErrors.Of(request.Destination, exception)))
             : new ForwardRequest(request, user, reader);
     }
@@ -24,11 +24,11 @@ internal abstract record InboundRequest(Destination Destination, string? User)
 /// <summary>The application wants bytes carried, whatever they are.</summary>
 /// <param name="Destination">Where to.</param>
 /// <param name="User">Who asked, where that is known.</param>
-/// <param name="Early">What the application sent without waiting for the answer.</param>
+/// <param name="Reader">Has what the application sent without waiting for the answer; <see langword="null"/> where nothing was read.</param>
 /// <param name="Success">The answer when the sub-connection is open.</param>
 /// <param name="Failure">The answer when it is not.</param>
 internal sealed record TunnelRequest(
-    Destination Destination, string? User, ReadOnlyMemory<byte> Early, byte[] Success, Func<Exception, byte[]> Failure)
+    Destination Destination, string? User, HandshakeReader? Reader, byte[] Success, Func<Exception, byte[]> Failure)
     : InboundRequest(Destination, User);
 
 /// <summary>The application wants datagrams carried.</summary>

@@ -15,11 +15,14 @@ internal sealed class HandshakeReader(Stream stream, int capacity = 1024)
     private int _start;
     private int _end;
 
-    // A read that goes on although who started it did not wait for its end.
-    private Task<bool>? _watch;
+    // A read that goes on although who started it did not wait for its end. What it brings is here once somebody has taken it.
+    private Task<int>? _watch;
 
     /// <summary>What was read and not consumed; valid until the next read.</summary>
     public ReadOnlyMemory<byte> Buffered => _buffer.AsMemory(_start, _end - _start);
+
+    /// <summary>Whether the stream has nothing of its own here any more, so that others can read it.</summary>
+    public bool IsDone => _watch is null && _start == _end;
 
     public void Consume(int count)
     {
@@ -36,7 +39,13 @@ internal sealed class HandshakeReader(Stream stream, int capacity = 1024)
     /// <returns>Whether something came, or the other end is done; <see langword="null"/> where the wait was over before.</returns>
     public async ValueTask<bool?> WatchAsync(CancellationToken over)
     {
-        Task<bool> watch = _watch ??= ReadOnceAsync(CancellationToken.None).AsTask();
+        if (_watch is null)
+        {
+            MakeRoom();
+            _watch = stream.ReadAsync(_buffer.AsMemory(_end), CancellationToken.None).AsTask();
+        }
+
+        Task<int> watch = _watch;
 
         // Nearly every watch is over before something comes: that must not cost an exception.
         await ((Task)watch).WaitAsync(over).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -45,9 +54,10 @@ internal sealed class HandshakeReader(Stream stream, int capacity = 1024)
             return null;
         }
 
-        bool hasCome = await watch;
+        int read = await watch;
         _watch = null;
-        return hasCome;
+        _end += read;
+        return read > 0;
     }
 
     /// <summary>Gives a large buffer back that holds nothing, where the connection may idle now.</summary>

@@ -4,7 +4,7 @@ using System.Net;
 namespace MuxPro.Proxy.Shared;
 
 /// <summary>A link of which something was read already: that comes first. Everything else, its ends above all, is the link's own.</summary>
-internal sealed class PrefixedLink(ReadOnlyMemory<byte> prefix, Link inner) : Link
+internal sealed class PrefixedLink(HandshakeReader prefix, Link inner) : Link
 {
     private readonly PrefixedStream _stream = new(prefix, inner.AsStream());
     private PipeReader? _input;

@@ -1,9 +1,9 @@
 namespace MuxPro.Proxy.Shared;
 
-/// <summary>A stream of which something was read already: that comes first.</summary>
-internal sealed class PrefixedStream(ReadOnlyMemory<byte> prefix, Stream inner) : Stream
+/// <summary>A stream of which something was read already, or is being read: that comes first.</summary>
+internal sealed class PrefixedStream(HandshakeReader prefix, Stream inner) : Stream
 {
-    private ReadOnlyMemory<byte> _prefix = prefix;
+    private HandshakeReader? _prefix = prefix; // until it has nothing more
 
     public override bool CanRead => true;
 
@@ -20,12 +20,22 @@ internal sealed class PrefixedStream(ReadOnlyMemory<byte> prefix, Stream inner) 
     }
 
     public override int Read(Span<byte> buffer)
-        => _prefix.IsEmpty ? inner.Read(buffer) : TakePrefix(buffer);
+    {
+        if (!HasPrefix)
+        {
+            return inner.Read(buffer);
+        }
+
+        byte[] bytes = new byte[buffer.Length];
+        int length = ReadPrefixAsync(bytes, CancellationToken.None).AsTask().GetAwaiter().GetResult();
+        bytes.AsSpan(0, length).CopyTo(buffer);
+        return length;
+    }
 
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
-        => _prefix.IsEmpty ? inner.ReadAsync(buffer, cancellationToken) : ValueTask.FromResult(TakePrefix(buffer.Span));
+        => HasPrefix ? ReadPrefixAsync(buffer, cancellationToken) : inner.ReadAsync(buffer, cancellationToken);
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
         => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
@@ -64,12 +74,31 @@ internal sealed class PrefixedStream(ReadOnlyMemory<byte> prefix, Stream inner) 
         base.Dispose(disposing);
     }
 
-    private int TakePrefix(Span<byte> buffer)
+    private bool HasPrefix
     {
+        get
+        {
+            if (_prefix is { IsDone: true })
+            {
+                _prefix = null;
+            }
+
+            return _prefix is not null;
+        }
+    }
+
+    private async ValueTask<int> ReadPrefixAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        HandshakeReader prefix = _prefix!;
+        if (prefix.Buffered.IsEmpty && !await prefix.FillAsync(cancellationToken))
+        {
+            return 0;
+        }
+
         // A read of nothing asks whether there is something: there is.
-        int length = Math.Min(buffer.Length, _prefix.Length);
-        _prefix.Span[..length].CopyTo(buffer);
-        _prefix = _prefix[length..];
+        int length = Math.Min(buffer.Length, prefix.Buffered.Length);
+        prefix.Buffered[..length].CopyTo(buffer);
+        prefix.Consume(length);
         return length;
     }
 }

@@ -43,7 +43,7 @@ internal static class WebSocketUpgrade
             Encoding.ASCII.GetBytes(
                 $"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"),
             cancellationToken);
-        Stream rest = reader.Buffered.IsEmpty ? stream : new PrefixedStream(reader.Buffered, stream);
+        Stream rest = reader.IsDone ? stream : new PrefixedStream(reader, stream);
         return WebSocket.CreateFromStream(rest, new WebSocketCreationOptions { IsServer = true });
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MuxPro.Buffers;
 using MuxPro.Core;
 using MuxPro.Protocol;
@@ -155,13 +156,9 @@ internal sealed class FrameCutter(SessionContext context, OpenSessions sessions,
         {
             FrameWriter.WriteCoolNew(Batch, session.Id, session.Destination, count);
         }
-        else if (count < 0)
-        {
-            FrameWriter.WriteNew(Batch, session.Id, session.Destination, session.Priority, globalId);
-        }
         else
         {
-            FrameWriter.WriteNew(Batch, session.Id, session.Destination, session.Priority, globalId, count);
+            FrameWriter.WriteNewHead(Batch, session.Id, session.Destination, session.Priority, globalId, count);
         }
 
         if (count >= 0)
@@ -242,6 +239,7 @@ internal sealed class FrameCutter(SessionContext context, OpenSessions sessions,
             int before = Batch.Length;
             session.InSendQueue = false;
             CutData(session);
+            Debug.Assert(!session.InSendQueue || Batch.Length > before, "Who gets nothing out of its turn gets no other one.");
             _pace.OnSent(session.Priority, Batch.Length - before, now);
         }
 

@@ -182,7 +182,8 @@ public static partial class FrameWriter
     }
 
     // | L | ID (2) | 01 | Opt | network (1) | priority (1) | port (2) | type (1) | address [| GlobalID (8)] [| length (2) | payload]
-    private static void WriteNewHead(
+    // With a length of -1 there is no payload.
+    internal static void WriteNewHead(
         IBufferWriter<byte> writer, ushort id, Destination destination, byte priority, ulong globalId, int dataLength)
     {
         ArgumentNullException.ThrowIfNull(writer);

@@ -22,8 +22,8 @@ internal sealed partial class SessionOutput(Session session)
     private Slab? _slab; // what the application writes into
     private int _slabCommitted;
     private int _slabWritten;
+    private bool _wasFilled; // the slab before it, to its end
     private Exception? _error;
-    private bool _wasFilled; // the last of them, to the end
     private bool _lent; // the application may be writing into _slab
     private bool _isReaderGone; // the error is no more than that
     private bool _completed;

@@ -60,4 +60,33 @@ public sealed class HandshakeReaderTests
             Assert.Equal(bytes[5..], (await reader.ReadAsync(295, Cancel)).ToArray());
         }
     }
+
+    /// <summary>A read that was begun goes on, and what it brings comes in when somebody reads: not behind the back of one who does not.</summary>
+    [Fact]
+    public async Task Watch_WhatItBrings_ComesWithTheNextRead()
+    {
+        (Link near, Link far) = Link.CreatePair();
+        await using (near)
+        await using (far)
+        {
+            var reader = new HandshakeReader(near.AsStream());
+            using var over = new CancellationTokenSource();
+            await over.CancelAsync();
+            Assert.Null(await reader.WatchAsync(over.Token));
+            Assert.False(reader.IsDone);
+            await far.AsStream().WriteAsync("a\r\n\r\n"u8.ToArray(), Cancel);
+
+            // The read has ended once the pipe has nothing any more: there is no other sign of it.
+            while (await reader.WatchAsync(over.Token) is null)
+            {
+                Assert.True(reader.Buffered.IsEmpty);
+                Cancel.ThrowIfCancellationRequested();
+                await Task.Yield();
+            }
+
+            Assert.Equal(5, (await reader.ReadHeadAsync(64, Cancel))!.Value.Length);
+            Assert.True(reader.IsDone);
+            Assert.Null(await reader.WatchAsync(over.Token));
+        }
+    }
 }

@@ -250,6 +250,31 @@ public sealed class HttpProxyConnectionTests
         }
     }
 
+    /// <summary>The end of the application is watched for while its request is answered: what that reads belongs to what follows.</summary>
+    [Theory(Timeout = Guard)]
+    [InlineData("")]
+    [InlineData("early ")]
+    public async Task Connect_BeforeThePlainAnswer_IsATunnel_AndLosesNothing(string early)
+    {
+        await using var conversation = new HttpConversation();
+        await conversation.SayAsync(Get);
+        Link origin = await conversation.OriginAsync();
+        await HearAsync(origin);
+        await conversation.SayAsync("CONNECT b.example:443 HTTP/1.1\r\nHost: b.example:443\r\n\r\n" + early);
+        await SayAsync(origin, Ok);
+        await conversation.HearAsync("ok");
+        Link target = await conversation.OriginAsync();
+        Assert.StartsWith("HTTP/1.1 200", await conversation.HearAsync(), StringComparison.Ordinal);
+        await conversation.SayAsync("late");
+        await HearAsync(target, early + "late");
+        await SayAsync(target, "answer");
+        await conversation.HearAsync("answer");
+        await conversation.Application.Output.CompleteAsync();
+        Assert.Equal("", await HearToEndAsync(target));
+        await target.Output.CompleteAsync();
+        Assert.Equal("", await conversation.HearToEndAsync());
+    }
+
     [Fact(Timeout = Guard)]
     public async Task NoMoreRequest_OriginIsLetGo()
     {

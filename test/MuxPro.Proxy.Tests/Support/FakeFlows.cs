@@ -17,7 +17,7 @@ internal sealed class FakeFlows : Outbound
         : base("fake", TimeProvider.System)
     {
         Options = options ?? new InboundOptions();
-        var inbound = new MixedInbound(new OneOutbound(this, Log, Options.TimeProvider).DispatcherOf, Options, Log);
+        var inbound = new ProxyInbound(new OneOutbound(this, Log, Options.TimeProvider).DispatcherOf, Options, Log);
         _listener = SocketListener.Start(
             new IPEndPoint(IPAddress.Loopback, 0), 100, inbound.ServeAsync, SocketBudget.OfProcess, Log, TimeProvider.System);
     }

@@ -15,6 +15,7 @@ internal sealed class HttpConversation : IAsyncDisposable
     private readonly Link _application;
     private readonly CancellationTokenSource _retiring = new();
     private readonly Channel<Link> _origins = Channel.CreateUnbounded<Link>();
+    private readonly List<Link> _farEnds = [];
     private readonly Rules _rules;
     private string? _user; // who asked last
 
@@ -23,7 +24,7 @@ internal sealed class HttpConversation : IAsyncDisposable
         (_application, Link atInbound) = Link.CreatePair();
         var options = new InboundOptions { Tag = "in", Users = users ?? Users.None, TimeProvider = Time, Retiring = _retiring.Token };
         _rules = new Rules(this, new Origins(this));
-        var inbound = new MixedInbound(
+        var inbound = new ProxyInbound(
             source =>
             {
                 _user = source.User;
@@ -105,6 +106,9 @@ internal sealed class HttpConversation : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _application.DisposeAsync();
+
+        // A test that failed may have left one without its answer.
+        _farEnds.ForEach(static origin => origin.Abort());
         await Serving;
         Log.AssertNothingUnexpected();
         _retiring.Dispose();
@@ -116,6 +120,7 @@ internal sealed class HttpConversation : IAsyncDisposable
         {
             conversation.Dispatched.Add((destination, conversation._user));
             (Link near, Link far) = Link.CreatePair();
+            conversation._farEnds.Add(far);
             conversation._origins.Writer.TryWrite(far);
             return ValueTask.FromResult(near);
         }

@@ -18,7 +18,7 @@ internal sealed class LocalProxy : Outbound
         : base("local", TimeProvider.System)
     {
         var routes = new OneOutbound(this, Log);
-        var inbound = new MixedInbound(routes.DispatcherOf, new InboundOptions { Users = users ?? Users.None, Sockets = Sockets }, Log);
+        var inbound = new ProxyInbound(routes.DispatcherOf, new InboundOptions { Users = users ?? Users.None, Sockets = Sockets }, Log);
         _listener = SocketListener.Start(new IPEndPoint(IPAddress.Loopback, 0), 100, inbound.ServeAsync, Sockets, Log, TimeProvider.System);
     }
 

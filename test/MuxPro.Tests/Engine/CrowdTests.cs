@@ -12,6 +12,8 @@ public sealed class CrowdTests
     // More than is copied ahead for all sub-connections together.
     private const int Sessions = 40;
 
+    private const string Blocker = "in the way";
+
     /// <summary>How a write is given up that is in line and of which nothing was copied.</summary>
     public enum GivenUp
     {
@@ -94,7 +96,7 @@ public sealed class CrowdTests
     [MemberData(nameof(WaysToGiveUp))]
     public async Task AWriteGivenUpInLine_LeavesNothing_AndTheOthersGoOn(GivenUp how, bool isOpen)
     {
-        (FaultyLink client, FaultyLink server, FaultyDirection there, _) = FaultyLink.CreatePair(new Faults { Capacity = 1024 });
+        (FaultyLink client, FaultyLink server, FaultyDirection there, _) = FaultyLink.CreatePair();
         await using MuxPair pair = await MuxPair.OverAsync(client, server, new MuxOptions { MaxBuffered = 1024 * 1024 });
         Session? near = null;
         Session? far = null;
@@ -109,9 +111,11 @@ public sealed class CrowdTests
             others.Add(await pair.OpenAsync());
         }
 
+        // The send loop is kept with what there is room for nowhere, so that nothing of the others is cut until it may go on.
         there.Stall();
-        Task[] writes = [.. others.Select((other, i) => other.Near.Output.WriteAsync(new Payload(i).Take(0, 250_000), Cancel).AsTask())];
+        Task blocking = others[0].Near.SendTextAsync(Blocker);
         await there.WriterWaits.Task.WaitAsync(Cancel);
+        Task[] writes = [.. others.Select((other, i) => other.Near.Output.WriteAsync(new Payload(i).Take(0, 250_000), Cancel).AsTask())];
         near ??= pair.Open();
         using var source = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         Task write = near.Output.WriteAsync(new Payload(9).Take(0, 500_000), source.Token).AsTask();
@@ -126,6 +130,8 @@ public sealed class CrowdTests
         }
 
         there.Resume();
+        await others[0].Far.ExpectTextAsync(Blocker);
+        await blocking;
         for (int i = 0; i < others.Count; i++)
         {
             await new Payload(i).ReceiveAsync(others[i].Far.Input, 0, 250_000, Cancel);

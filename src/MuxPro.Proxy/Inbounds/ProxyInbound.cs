@@ -12,7 +12,7 @@ namespace MuxPro.Proxy.Inbounds;
 /// no answer to a successful open, so "success" means there that the request is on its way; a target that cannot be reached shows as a
 /// reset.
 /// </summary>
-internal sealed class MixedInbound(Func<SessionSource, RoutedDispatcher> dispatcherOf, InboundOptions options, ILogger logger)
+internal sealed class ProxyInbound(Func<SessionSource, RoutedDispatcher> dispatcherOf, InboundOptions options, ILogger logger)
 {
     public Task ServeAsync(Socket socket, CancellationToken stopping) => ServeAsync(Application.Of(socket), stopping);
 
@@ -107,7 +107,7 @@ internal sealed class MixedInbound(Func<SessionSource, RoutedDispatcher> dispatc
                 return destination.Network == Network.Udp
                     ? new AssociateRequest(destination, name)
                     : new TunnelRequest(
-                        destination, name, reader.Buffered, SocksHandshake.Success(),
+                        destination, name, reader, SocksHandshake.Success(),
                         exception => SocksHandshake.Reply(SocksReplies.Of(exception)));
 
             case SocksHandshake.Version4:
