@@ -146,8 +146,11 @@ public sealed class DiagnosisTests
     {
         await using Origin origin = await Origin.StartAsync();
         await using ProxyPair pair = await ProxyPair.StartAsync();
-        using HttpClient http = pair.HttpClient("http");
-        Assert.Equal(100_000, (await http.GetByteArrayAsync(origin.Uri("/bytes/100000"), Cancel)).Length);
+        using (HttpClient http = pair.HttpClient("http"))
+        {
+            Assert.Equal(100_000, (await http.GetByteArrayAsync(origin.Uri("/bytes/100000"), Cancel)).Length);
+        }
+
         string line = await pair.ServerLog.WaitAsync(70);
         Assert.StartsWith("server 127.0.0.1:", line, StringComparison.Ordinal);
         Assert.Contains($" user=tester tcp:127.0.0.1:{origin.Port} -> direct up ", line, StringComparison.Ordinal);

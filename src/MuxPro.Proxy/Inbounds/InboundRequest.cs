@@ -24,7 +24,7 @@ internal abstract record InboundRequest(Destination Destination, string? User)
 /// <summary>The application wants bytes carried, whatever they are.</summary>
 /// <param name="Destination">Where to.</param>
 /// <param name="User">Who asked, where that is known.</param>
-/// <param name="Reader">Has what the application sent without waiting for the answer; <see langword="null"/> where nothing was read.</param>
+/// <param name="Reader">Has what the application sent ahead of the answer; <see langword="null"/> where nothing was read.</param>
 /// <param name="Success">The answer when the sub-connection is open.</param>
 /// <param name="Failure">The answer when it is not.</param>
 internal sealed record TunnelRequest(

@@ -61,7 +61,7 @@ public sealed class HandshakeReaderTests
         }
     }
 
-    /// <summary>A read that was begun goes on, and what it brings comes in when somebody reads: not behind the back of one who does not.</summary>
+    /// <summary>A read that was begun goes on; what it brings comes in when somebody reads, and at no other time.</summary>
     [Fact]
     public async Task Watch_WhatItBrings_ComesWithTheNextRead()
     {

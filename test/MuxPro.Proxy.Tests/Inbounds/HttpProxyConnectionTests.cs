@@ -213,20 +213,6 @@ public sealed class HttpProxyConnectionTests
         Assert.Equal(["a.example", "b.example", "a.example"], conversation.Dispatched.Select(static asked => asked.Destination.Host));
     }
 
-    [Fact(Timeout = Guard)]
-    public async Task Connect_AfterAPlainRequest_IsATunnel()
-    {
-        await using var conversation = new HttpConversation();
-        Link first = await conversation.AskNewOriginAsync(Get, Ok);
-        await conversation.SayAsync("CONNECT b.example:443 HTTP/1.1\r\nHost: b.example:443\r\n\r\nhello");
-        Link target = await conversation.OriginAsync();
-        Assert.Equal("hello", await HearAsync(target, "hello"));
-        Assert.Equal("", await HearToEndAsync(first));
-        await conversation.HearAsync();
-        await target.Output.CompleteAsync();
-        Assert.Equal("", await conversation.HearToEndAsync());
-    }
-
     [Theory(Timeout = Guard)]
     [InlineData("", null)]
     [InlineData("GET http://a.ex", 23)]
@@ -248,31 +234,6 @@ public sealed class HttpProxyConnectionTests
         {
             Assert.Contains(10.ToString(CultureInfo.InvariantCulture), await conversation.Log.WaitAsync(id), StringComparison.Ordinal);
         }
-    }
-
-    /// <summary>The end of the application is watched for while its request is answered: what that reads belongs to what follows.</summary>
-    [Theory(Timeout = Guard)]
-    [InlineData("")]
-    [InlineData("early ")]
-    public async Task Connect_BeforeThePlainAnswer_IsATunnel_AndLosesNothing(string early)
-    {
-        await using var conversation = new HttpConversation();
-        await conversation.SayAsync(Get);
-        Link origin = await conversation.OriginAsync();
-        await HearAsync(origin);
-        await conversation.SayAsync("CONNECT b.example:443 HTTP/1.1\r\nHost: b.example:443\r\n\r\n" + early);
-        await SayAsync(origin, Ok);
-        await conversation.HearAsync("ok");
-        Link target = await conversation.OriginAsync();
-        Assert.StartsWith("HTTP/1.1 200", await conversation.HearAsync(), StringComparison.Ordinal);
-        await conversation.SayAsync("late");
-        await HearAsync(target, early + "late");
-        await SayAsync(target, "answer");
-        await conversation.HearAsync("answer");
-        await conversation.Application.Output.CompleteAsync();
-        Assert.Equal("", await HearToEndAsync(target));
-        await target.Output.CompleteAsync();
-        Assert.Equal("", await conversation.HearToEndAsync());
     }
 
     [Fact(Timeout = Guard)]

@@ -141,7 +141,7 @@ public sealed class ConnectTests
     [Fact(Timeout = MuxPair.Guard)]
     public async Task Datagrams_HaveMainConnectionsOfTheirOwn_WhenAsked()
     {
-        var server = new Dialler();
+        var server = new Dialler(targets: new FakeDispatcher());
         await using ClientManager client = MuxClient.Connect(
             server.DialAsync, new ClientStrategy { MaxConcurrency = 8, DatagramConcurrency = 2 });
         await client.OpenAsync(Gated, Cancel);
@@ -158,7 +158,7 @@ public sealed class ConnectTests
     [Fact(Timeout = MuxPair.Guard)]
     public async Task Datagrams_ShareMainConnections_ByDefault()
     {
-        var server = new Dialler();
+        var server = new Dialler(targets: new FakeDispatcher());
         await using ClientManager client = MuxClient.Connect(server.DialAsync);
         await client.OpenAsync(Gated, Cancel);
         await using DatagramLink flow = await client.DispatchDatagramsAsync(Destination.Udp("dns", 53), Cancel);
