@@ -102,4 +102,19 @@ internal sealed class Dialler(MuxOptions? options = null, IDispatcher? targets =
 
         return near;
     }
+
+    /// <summary>Cuts a main connection, the first one being 1, once the server has a sub-connection of it.</summary>
+    public async Task CutServingAsync(int dial)
+    {
+        Link? link = null;
+        await Until.TrueAsync(() =>
+        {
+            lock (Links)
+            {
+                link = Servers.Count >= dial && Servers[dial - 1].ActiveSessions == 1 ? Links[dial - 1] : null;
+                return link is not null;
+            }
+        });
+        link!.Abort();
+    }
 }
