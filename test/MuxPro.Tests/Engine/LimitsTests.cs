@@ -29,7 +29,10 @@ public sealed class LimitsTests
     [Fact]
     public async Task Limits_BeforeThePrivateVersion_AreNotSent()
     {
-        await using ServerUnderTest server = await ServerUnderTest.StartAsync(new MuxOptions { InitialWindow = 1 << 20 }, version: 1);
+        // Nobody reads: what is read is granted anew.
+        FakeDispatcher targets = new FakeDispatcher().On("stuck", static _ => new ValueTask<Link>(new TaskCompletionSource<Link>().Task));
+        await using ServerUnderTest server = await ServerUnderTest.StartAsync(
+            new MuxOptions { InitialWindow = 1 << 20 }, targets, version: 1);
         await server.Peer.SendAsync(Raw.New(5, "stuck:80"), Raw.Keep(5, new byte[65_535]), Raw.Keep(5, new byte[2]));
         await server.Peer.ExpectEndAsync(5, ErrorCode.ProtocolError);
     }
