@@ -150,7 +150,7 @@ internal sealed class Inbound
         };
 
     private static Func<InboundTransportConnection, CancellationToken, Task> ServeApplications(ProxyInbound inbound)
-        => (connection, stopping) => inbound.ServeAsync(new Application(connection.Link, connection.Local, connection.Source), stopping);
+        => (connection, stopping) => inbound.ServeAsync(new Application(connection.Link, connection.Socket, connection.Source), stopping);
 
     private static (Func<InboundTransportConnection, CancellationToken, Task>, ForwardTarget?) ToForward(
         ForwardInboundSettings settings, InboundOptions options, InboundContext context, ILogger logger)
@@ -159,7 +159,7 @@ internal sealed class Inbound
         ForwardTarget? datagrams = settings.Network.HasUdp
             ? new ForwardTarget(context.DispatcherOf, Destination.Udp(settings.Address, settings.Port ?? 0), options) : null;
         return (
-            (connection, stopping) => inbound.ServeAsync(new Application(connection.Link, connection.Local, connection.Source), stopping),
+            (connection, stopping) => inbound.ServeAsync(new Application(connection.Link, connection.Socket, connection.Source), stopping),
             datagrams);
     }
 

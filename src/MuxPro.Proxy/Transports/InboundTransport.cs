@@ -60,16 +60,15 @@ internal sealed class InboundTransport
         EndPoint? source = Addresses.RemoteOf(socket);
         try
         {
-            EndPoint? local = Addresses.Plain(socket.LocalEndPoint);
             SocketSettings.Apply(_settings.Sockopt, socket);
             if (_tls is null && _settings.Network != TransportNetwork.Ws)
             {
-                return new InboundTransportConnection(Link.FromSocket(socket), local, source, null);
+                return new InboundTransportConnection(Link.FromSocket(socket), socket, source, null);
             }
 
             using var timeout = new CancellationTokenSource(_timeout, _time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stopping);
-            return await ShakeHandsAsync(socket, local, source, either.Token);
+            return await ShakeHandsAsync(socket, source, either.Token);
         }
         catch (HandshakeException exception)
         {
@@ -95,7 +94,7 @@ internal sealed class InboundTransport
     }
 
     private async ValueTask<InboundTransportConnection> ShakeHandsAsync(
-        Socket socket, EndPoint? local, EndPoint? source, CancellationToken cancellationToken)
+        Socket socket, EndPoint? source, CancellationToken cancellationToken)
     {
         Link link = _tls is null
             ? Link.FromSocket(socket)
@@ -111,13 +110,13 @@ internal sealed class InboundTransport
             link = Link.FromWebSocket(await WebSocketUpgrade.AcceptAsync(link, _settings.WsSettings, _time, cancellationToken), source);
         }
 
-        return new InboundTransportConnection(link, local, source, tls?.RemoteCertificate as X509Certificate2);
+        return new InboundTransportConnection(link, socket, source, tls?.RemoteCertificate as X509Certificate2);
     }
 }
 
 /// <summary>A connection that came in.</summary>
 /// <param name="Link">Its bytes.</param>
-/// <param name="Local">The address that it came in at.</param>
+/// <param name="Socket">What it goes over; the link's.</param>
 /// <param name="Source">The other end's address.</param>
 /// <param name="PeerCertificate">What the other end showed of itself.</param>
-internal sealed record InboundTransportConnection(Link Link, EndPoint? Local, EndPoint? Source, X509Certificate2? PeerCertificate);
+internal sealed record InboundTransportConnection(Link Link, Socket Socket, EndPoint? Source, X509Certificate2? PeerCertificate);

@@ -66,7 +66,7 @@ public sealed class NetworkTests : IDisposable
         (Link there, InboundTransportConnection here) = await pair.ConnectAsync(pair.Client(new StreamConfiguration()));
         Assert.IsType<NetworkStream>(there.AsStream());
         Assert.IsType<NetworkStream>(here.Link.AsStream());
-        Assert.Equal(pair.EndPoint, here.Local);
+        Assert.Equal(pair.EndPoint, here.Socket.LocalEndPoint);
         Assert.Equal(IPAddress.Loopback, Assert.IsType<IPEndPoint>(here.Source).Address);
         Assert.Null(here.PeerCertificate);
     }
