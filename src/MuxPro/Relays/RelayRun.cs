@@ -10,6 +10,7 @@ namespace MuxPro;
 internal sealed class RelayRun(Link first, Link second)
 {
     private readonly Lock _gate = new();
+    private CancellationTokenSource _stop = null!; // from RunAsync on
     private Exception? _error; // guarded by _gate
     private RelaySide? _failedSide; // guarded by _gate
     private bool _isCut; // a socket took no more; guarded by _gate
@@ -20,13 +21,15 @@ internal sealed class RelayRun(Link first, Link second)
     {
         var forward = new RelayDirection(first, second);
         var backward = new RelayDirection(second, first);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using CancellationTokenSource stop = _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+
+        // A relay may idle for days, and there are very many: what is told of an abort is this object, and nothing made for it.
         using (stop.Token.UnsafeRegister(static run => ((RelayRun)run!).AbortStreams(), this))
-        using (Watch(first, RelaySide.First, stop))
-        using (Watch(second, RelaySide.Second, stop))
+        using (Watch(first, static run => ((RelayRun)run!).OnAborted(RelaySide.First)))
+        using (Watch(second, static run => ((RelayRun)run!).OnAborted(RelaySide.Second)))
         {
-            Task there = RunDirectionAsync(forward, isForward: true, stop, cancellationToken);
-            Task back = RunDirectionAsync(backward, isForward: false, stop, cancellationToken);
+            Task there = RunDirectionAsync(forward, isForward: true, cancellationToken);
+            Task back = RunDirectionAsync(backward, isForward: false, cancellationToken);
             await there.ConfigureAwait(false);
             await back.ConfigureAwait(false);
         }
@@ -46,29 +49,29 @@ internal sealed class RelayRun(Link first, Link second)
     /// <summary>
     /// SPEC 6.3.4: an End with a code resets the target, also one that takes no bytes, so that nobody is reading the session.
     /// </summary>
-    private CancellationTokenRegistration Watch(Link link, RelaySide side, CancellationTokenSource stop)
-        => link is not Session session ? default : session.Aborted.UnsafeRegister(
-            _ =>
-            {
-                // When the main connection is gone, what arrived before may still be delivered.
-                if (session.Context.Engine.Failure is not null)
-                {
-                    EndIfGone(side, stop);
-                }
-                else
-                {
-                    ErrorCode code = session.EndCode ?? ErrorCode.RemoteDisconnect;
-                    Record(new SessionException(code, $"Session {session.Id} to {session.Destination} was aborted: {code}."), side);
-                    stop.Cancel();
-                }
-            },
-            null);
+    private CancellationTokenRegistration Watch(Link link, Action<object?> onAborted)
+        => link is Session session ? session.Aborted.UnsafeRegister(onAborted, this) : default;
+
+    private void OnAborted(RelaySide side)
+    {
+        var session = (Session)(side == RelaySide.First ? first : second);
+        if (session.Context.Engine.Failure is not null)
+        {
+            // When the main connection is gone, what arrived before may still be delivered.
+            EndIfGone(side);
+            return;
+        }
+
+        ErrorCode code = session.EndCode ?? ErrorCode.RemoteDisconnect;
+        Record(new SessionException(code, $"Session {session.Id} to {session.Destination} was aborted: {code}."), side);
+        _stop.Cancel();
+    }
 
     /// <summary>
     /// Ends the other link when a session's main connection is gone and all that it had received is delivered: nobody waits for an answer,
     /// and nothing else would tell a target that says nothing.
     /// </summary>
-    private void EndIfGone(RelaySide side, CancellationTokenSource stop)
+    private void EndIfGone(RelaySide side)
     {
         (Link link, Link other) = side == RelaySide.First ? (first, second) : (second, first);
         lock (_gate)
@@ -88,18 +91,17 @@ internal sealed class RelayRun(Link first, Link second)
         }
         else
         {
-            stop.Cancel();
+            _stop.Cancel();
         }
     }
 
-    private async Task RunDirectionAsync(
-        RelayDirection direction, bool isForward, CancellationTokenSource stop, CancellationToken cancellationToken)
+    private async Task RunDirectionAsync(RelayDirection direction, bool isForward, CancellationToken cancellationToken)
     {
-        RelaySide source = isForward ? RelaySide.First : RelaySide.Second;
-        RelaySide target = isForward ? RelaySide.Second : RelaySide.First;
+        (RelaySide source, RelaySide target) =
+            isForward ? (RelaySide.First, RelaySide.Second) : (RelaySide.Second, RelaySide.First);
         try
         {
-            if (!await direction.RunAsync(stop.Token).ConfigureAwait(false))
+            if (!await direction.RunAsync(_stop.Token).ConfigureAwait(false))
             {
                 // The reader is gone, but its other half may still have something to say: only this direction is over.
                 Record(new SessionException(ErrorCode.RemoteDisconnect, "The other side does not read any more."), target);
@@ -111,13 +113,13 @@ internal sealed class RelayRun(Link first, Link second)
                 _secondRead |= !isForward;
             }
 
-            EndIfGone(source, stop);
+            EndIfGone(source);
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)
         {
             Record(new OperationCanceledException(cancellationToken), side: null);
         }
-        catch (IOException exception) when (direction.IsWriting && IsSocket(isForward ? second : first) && !stop.IsCancellationRequested)
+        catch (IOException exception) when (direction.IsWriting && IsSocket(isForward ? second : first) && !_stop.IsCancellationRequested)
         {
             // Its other end has closed. What that said before can still be read, and ends by itself; the reset travels after it.
             Record(exception, target);
@@ -129,7 +131,7 @@ internal sealed class RelayRun(Link first, Link second)
         catch (Exception exception)
         {
             Record(exception, direction.IsWriting ? target : source);
-            await stop.CancelAsync().ConfigureAwait(false);
+            await _stop.CancelAsync().ConfigureAwait(false);
         }
     }
 
