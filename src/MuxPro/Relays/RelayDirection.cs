@@ -24,25 +24,20 @@ internal sealed class RelayDirection(Link source, Link target)
 
     /// <summary>Copies until the end.</summary>
     /// <returns>Whether all was taken; <see langword="false"/> when the target's reader is gone.</returns>
-    public async Task<bool> RunAsync(CancellationToken cancellationToken)
+    public Task<bool> CopyAsync(CancellationToken cancellationToken) => (source, target) switch
     {
-        bool taken = (source, target) switch
-        {
-            (StreamLink from, StreamLink to) => await CopyAsync(from.AsStream(), to.AsStream(), cancellationToken).ConfigureAwait(false),
-            (StreamLink from, _) => await CopyAsync(from.AsStream(), target.Output, cancellationToken).ConfigureAwait(false),
-            (_, StreamLink to) => await CopyAsync(source.Input, to.AsStream(), cancellationToken).ConfigureAwait(false),
-            _ => await CopyAsync(source.Input, target.Output, cancellationToken).ConfigureAwait(false),
-        };
-        if (taken)
-        {
-            IsWriting = true;
-            await CompleteAsync().ConfigureAwait(false);
-        }
+        (StreamLink from, StreamLink to) => CopyAsync(from.AsStream(), to.AsStream(), cancellationToken),
+        (StreamLink from, _) => CopyAsync(from.AsStream(), target.Output, cancellationToken),
+        (_, StreamLink to) => CopyAsync(source.Input, to.AsStream(), cancellationToken),
+        _ => CopyAsync(source.Input, target.Output, cancellationToken),
+    };
 
-        return taken;
+    /// <summary>Tells the target that nothing more comes.</summary>
+    public ValueTask CompleteAsync()
+    {
+        IsWriting = true;
+        return target is StreamLink stream ? stream.CompleteWritesAsync() : target.Output.CompleteAsync();
     }
-
-    private ValueTask CompleteAsync() => target is StreamLink stream ? stream.CompleteWritesAsync() : target.Output.CompleteAsync();
 
     private async Task<bool> CopyAsync(Stream from, Stream to, CancellationToken cancellationToken)
     {

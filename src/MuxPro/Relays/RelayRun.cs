@@ -97,11 +97,14 @@ internal sealed class RelayRun(Link first, Link second)
 
     private async Task RunDirectionAsync(RelayDirection direction, bool isForward, CancellationToken cancellationToken)
     {
-        (RelaySide source, RelaySide target) =
-            isForward ? (RelaySide.First, RelaySide.Second) : (RelaySide.Second, RelaySide.First);
+        (RelaySide source, RelaySide target) = isForward ? (RelaySide.First, RelaySide.Second) : (RelaySide.Second, RelaySide.First);
         try
         {
-            if (!await direction.RunAsync(_stop.Token).ConfigureAwait(false))
+            if (await direction.CopyAsync(_stop.Token).ConfigureAwait(false))
+            {
+                await direction.CompleteAsync().ConfigureAwait(false);
+            }
+            else
             {
                 // The reader is gone, but its other half may still have something to say: only this direction is over.
                 Record(new SessionException(ErrorCode.RemoteDisconnect, "The other side does not read any more."), target);
