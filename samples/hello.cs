@@ -15,12 +15,8 @@ await using (ClientManager client = MuxClient.Connect(_ => ValueTask.FromResult(
 
 await serving;
 
-static async Task EchoAsync(Link link)
+static Task EchoAsync(Link link) => new Server().RunAsync(link, async (session, aborted) =>
 {
-    await foreach (Session session in new Server().AcceptAllAsync(link))
-    {
-        Console.WriteLine($"server: sub-connection {session.Id} to {session.Destination}");
-        await session.Input.CopyToAsync(session.Output);
-        session.CompleteWrites();
-    }
-}
+    Console.WriteLine($"server: sub-connection {session.Id} to {session.Destination}");
+    await session.Input.CopyToAsync(session.Output, aborted);
+});

@@ -24,14 +24,11 @@ internal static class ReadmeExample
         // </server>
     }
 
-    public static async Task AcceptAsync(Link link, Func<Session, Task> HandleAsync, CancellationToken ct)
+    public static async Task AcceptAsync(Link link, Func<Session, CancellationToken, Task> HandleAsync, CancellationToken ct)
     {
         // <accept>
-        // Or it serves the sub-connections itself.
-        await foreach (Session incoming in new Server().AcceptAllAsync(link, ct))
-        {
-            _ = HandleAsync(incoming);
-        }
+        // Or it serves the sub-connections itself: a handler that fails resets its own alone, and is logged.
+        await new Server().RunAsync(link, async (incoming, aborted) => await HandleAsync(incoming, aborted), ct);
         // </accept>
     }
 }

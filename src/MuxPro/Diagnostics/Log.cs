@@ -48,6 +48,9 @@ internal static partial class Log
     [LoggerMessage(26, LogLevel.Error, "The report on session {Id} to {Destination} failed")]
     public static partial void ReportFailed(this ILogger logger, ushort id, Destination destination, Exception exception);
 
+    [LoggerMessage(27, LogLevel.Error, "The handler of session {Id} to {Destination} failed")]
+    public static partial void HandlerFailed(this ILogger logger, ushort id, Destination destination, Exception exception);
+
     [LoggerMessage(40, LogLevel.Trace, "Received {Type} of session {Id} with {Length} bytes")]
     public static partial void FrameReceived(this ILogger logger, FrameType type, ushort id, int length);
 

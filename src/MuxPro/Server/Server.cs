@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
 
 namespace MuxPro;
 
@@ -20,7 +21,7 @@ public sealed class Server : IDispatcher
     private readonly ServerWorkers _workers = new(); // those inside of others too
 
     /// <summary>Makes a server.</summary>
-    /// <param name="inner">Reaches the destinations; not needed for <see cref="AcceptAllAsync"/> alone.</param>
+    /// <param name="inner">Reaches the destinations; not needed where sub-connections are taken or have a handler.</param>
     /// <param name="options">Settings of the main connections; the default is <see cref="MuxOptions"/>'s.</param>
     public Server(IDispatcher? inner = null, MuxOptions? options = null)
         : this(inner, options ?? MuxOptions.Default, depth: 0, nested: null)
@@ -64,8 +65,8 @@ public sealed class Server : IDispatcher
     public string Peer { get; init; } = "";
 
     /// <summary>
-    /// Whether <see cref="AcceptAllAsync"/> also yields flows of datagrams, for <see cref="Session.AsDatagrams"/>; otherwise they are
-    /// refused with 0006.
+    /// Whether <see cref="AcceptAllAsync"/> yields flows of datagrams too, and handlers get them, for <see cref="Session.AsDatagrams"/>;
+    /// otherwise they are refused with 0006.
     /// </summary>
     /// <value>The default value is <see langword="false"/>.</value>
     public bool AcceptsDatagrams { get; init; }
@@ -161,6 +162,30 @@ public sealed class Server : IDispatcher
         return RunAsync(link, Context with { Take = take }, cancellationToken);
     }
 
+    /// <summary>
+    /// Serves one main connection until it ends; a handler serves each of its sub-connections, all at the same time.
+    /// </summary>
+    /// <param name="link">The byte stream to a client; owned by the server from now on.</param>
+    /// <param name="handle">
+    /// Called for each sub-connection, on the pool and without a lock; its token is cancelled when the sub-connection is aborted, by
+    /// whichever end, or its main connection is gone. When it returns, the sub-connection ends in order. When it throws, the
+    /// sub-connection alone is reset: with the code of a <see cref="SessionException"/>, or with 0001 and an error in the log.
+    /// Flows of datagrams are refused with 0006 unless <see cref="AcceptsDatagrams"/>.
+    /// </param>
+    /// <param name="cancellationToken">Closes the main connection in order.</param>
+    /// <returns>
+    /// A task that is done when the main connection is gone and no handler runs any more. It does not fail by what the client or a handler
+    /// does.
+    /// </returns>
+    public async Task RunAsync(Link link, Func<Session, CancellationToken, Task> handle, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(link);
+        ArgumentNullException.ThrowIfNull(handle);
+        var handlers = new SessionHandlers(handle, AcceptsDatagrams, _options.LoggerFactory.CreateLogger<Server>());
+        await RunAsync(link, Context with { Take = handlers.Start }, cancellationToken).ConfigureAwait(false);
+        await handlers.WhenEndedAsync().ConfigureAwait(false);
+    }
+
     private async Task RunAsync(Link link, ServerContext context, CancellationToken cancellationToken)
     {
         var inside = new Server(this, _depth, _nested ?? new NestedCount());
@@ -213,7 +238,7 @@ public sealed class Server : IDispatcher
     private ServerContext Context
         => new() { SessionEnded = SessionEnded, Flows = Flows, Peer = Peer, AcceptsDatagrams = AcceptsDatagrams };
 
-    private static InvalidOperationException NoInner() => new("A server without an inner dispatcher can only AcceptAllAsync.");
+    private static InvalidOperationException NoInner() => new("A server without an inner dispatcher wants a handler, or its sub-connections taken by AcceptAllAsync.");
 
     /// <summary>Reaches nothing.</summary>
     private sealed class Nobody : IDispatcher
