@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Net.Sockets;
 
 namespace MuxPro;
 
@@ -39,19 +40,24 @@ internal sealed class RelayDirection(Link source, Link target)
         return target is StreamLink stream ? stream.CompleteWritesAsync() : target.Output.CompleteAsync();
     }
 
+    /// <summary>A socket is closed when the relay stops, which ends its read: it need not be told by a token too, at each read.</summary>
+    private static CancellationToken TokenFor(Stream source, CancellationToken cancellationToken)
+        => source is NetworkStream ? CancellationToken.None : cancellationToken;
+
     private async Task<bool> CopyAsync(Stream from, Stream to, CancellationToken cancellationToken)
     {
         // Not given back after a failure: what went wrong may include a stream that still uses it.
         byte[]? buffer = null;
+        CancellationToken reading = TokenFor(from, cancellationToken);
         while (true)
         {
             if (buffer is null)
             {
-                await from.ReadAsync(Memory<byte>.Empty, cancellationToken).ConfigureAwait(false);
+                await from.ReadAsync(Memory<byte>.Empty, reading).ConfigureAwait(false);
                 buffer = ArrayPool<byte>.Shared.Rent(CopyBuffer);
             }
 
-            int read = await from.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+            int read = await from.ReadAsync(buffer, reading).ConfigureAwait(false);
             if (read > 0)
             {
                 IsWriting = true;
@@ -77,17 +83,18 @@ internal sealed class RelayDirection(Link source, Link target)
     private async Task<bool> CopyAsync(Stream from, PipeWriter to, CancellationToken cancellationToken)
     {
         bool more = false;
+        CancellationToken reading = TokenFor(from, cancellationToken);
         while (true)
         {
             if (!more)
             {
-                await from.ReadAsync(Memory<byte>.Empty, cancellationToken).ConfigureAwait(false);
+                await from.ReadAsync(Memory<byte>.Empty, reading).ConfigureAwait(false);
             }
 
             IsWriting = true;
             Memory<byte> memory = to.GetMemory(MinimumRead);
             IsWriting = false;
-            int read = await from.ReadAsync(memory, cancellationToken).ConfigureAwait(false);
+            int read = await from.ReadAsync(memory, reading).ConfigureAwait(false);
             if (read == 0)
             {
                 return true;
