@@ -24,22 +24,19 @@ internal sealed class Dispatched(Link link, Outbound outbound, Destination desti
 
     public Destination Destination => destination;
 
-    /// <summary>Bytes that went to the destination.</summary>
-    public long Up { get; set; }
+    public ValueTask DisposeAsync() => EndAsync(0, 0, ErrorCode.RemoteDisconnect);
 
-    /// <summary>Bytes that came from it.</summary>
-    public long Down { get; set; }
-
-    /// <summary>How it ended, as far as is known.</summary>
-    public ErrorCode EndCode { get; set; } = ErrorCode.RemoteDisconnect;
-
-    public async ValueTask DisposeAsync()
+    /// <summary>Disposes of it where it is known how it went. Only the first end counts.</summary>
+    /// <param name="up">Bytes that went to the destination.</param>
+    /// <param name="down">Bytes that came from it.</param>
+    /// <param name="code">How it ended.</param>
+    public async ValueTask EndAsync(long up, long down, ErrorCode code)
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
         {
             await link.DisposeAsync();
             outbound.Leave();
-            dispatcher.Report(destination, outbound, Up, Down, priority, started, TargetFailure.NameOf(EndCode));
+            dispatcher.Report(destination, outbound, up, down, priority, started, TargetFailure.NameOf(code));
         }
     }
 }

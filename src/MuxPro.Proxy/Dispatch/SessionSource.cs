@@ -6,4 +6,4 @@ namespace MuxPro.Proxy.Dispatch;
 /// <param name="InboundTag">The inbound that it came in at.</param>
 /// <param name="User">Its name, where that was asked.</param>
 /// <param name="EndPoint">Its address.</param>
-internal sealed record SessionSource(string InboundTag, string? User, EndPoint? EndPoint);
+internal readonly record struct SessionSource(string InboundTag, string? User, EndPoint? EndPoint);

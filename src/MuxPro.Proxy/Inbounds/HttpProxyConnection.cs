@@ -197,12 +197,8 @@ internal sealed class HttpProxyConnection(
         }
 
         _way = way;
-        _origin = new HttpOrigin(dispatched.Link, options.TimeProvider, ended =>
-        {
-            (dispatched.Up, dispatched.Down) = (ended.Up, ended.Down);
-            reports.Conclude(dispatched, ended.IsWhole);
-            return dispatched.DisposeAsync();
-        });
+        _origin = new HttpOrigin(
+            dispatched.Link, options.TimeProvider, ended => reports.ConcludeAsync(dispatched, ended.Up, ended.Down, ended.IsWhole));
     }
 
     private async ValueTask EndOriginAsync()

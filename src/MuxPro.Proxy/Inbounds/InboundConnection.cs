@@ -31,8 +31,7 @@ internal sealed class InboundConnection(Application application, InboundOptions 
                 _link.Abort();
             }
 
-            (dispatched.Up, dispatched.Down) = (result.BytesForward + early, result.BytesBackward);
-            Conclude(dispatched, isWhole: result.Error is null);
+            await ConcludeAsync(dispatched, result.BytesForward + early, result.BytesBackward, isWhole: result.Error is null);
         }
     }
 
@@ -88,15 +87,19 @@ internal sealed class InboundConnection(Application application, InboundOptions 
         }
     }
 
-    /// <summary>Finds out how a sub-connection ended, and says so where it is only known now that its target was not reached.</summary>
-    public void Conclude(Dispatched dispatched, bool isWhole)
+    /// <summary>
+    /// Ends what was dispatched with what is known of it, and says so where it is only known now that its target was not reached.
+    /// </summary>
+    public ValueTask ConcludeAsync(Dispatched dispatched, long up, long down, bool isWhole)
     {
-        dispatched.EndCode = EndOf(dispatched.Link) ?? (isWhole ? ErrorCode.GracefulShutdown : ErrorCode.RemoteDisconnect);
-        if (dispatched is { EndCode: not ErrorCode.GracefulShutdown and var code, Down: 0, Link: Session { HasOpenResult: false } })
+        ErrorCode code = EndOf(dispatched.Link) ?? (isWhole ? ErrorCode.GracefulShutdown : ErrorCode.RemoteDisconnect);
+        if (code != ErrorCode.GracefulShutdown && down == 0 && dispatched.Link is Session { HasOpenResult: false })
         {
             // The code is all that comes over the wire.
             logger.NotReached(dispatched.Destination, $"{TargetFailure.Describe(code)}, {TargetFailure.NameOf(code)}");
         }
+
+        return dispatched.EndAsync(up, down, code);
     }
 
     /// <summary>How a sub-connection ended, where it is one and has.</summary>

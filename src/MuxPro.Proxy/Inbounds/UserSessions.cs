@@ -78,8 +78,7 @@ internal sealed class UserSessions : IDispatcher
         }
         else if (report.Target is { } link && _open.TryRemove(link, out Dispatched? dispatched))
         {
-            (dispatched.Up, dispatched.Down, dispatched.EndCode) = (report.BytesToTarget, report.BytesFromTarget, report.Code);
-            _ = dispatched.DisposeAsync().AsTask();
+            _ = dispatched.EndAsync(report.BytesToTarget, report.BytesFromTarget, report.Code).AsTask();
         }
     }
 }
