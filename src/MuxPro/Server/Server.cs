@@ -238,7 +238,8 @@ public sealed class Server : IDispatcher
     private ServerContext Context
         => new() { SessionEnded = SessionEnded, Flows = Flows, Peer = Peer, AcceptsDatagrams = AcceptsDatagrams };
 
-    private static InvalidOperationException NoInner() => new("A server without an inner dispatcher wants a handler, or its sub-connections taken by AcceptAllAsync.");
+    private static InvalidOperationException NoInner() => new(
+        "A server without an inner dispatcher wants a handler, or its sub-connections taken by AcceptAllAsync.");
 
     /// <summary>Reaches nothing.</summary>
     private sealed class Nobody : IDispatcher

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
 using System.Net.Sockets;
 using MuxPro.Proxy.Tests.Support;
 
@@ -14,8 +13,8 @@ public sealed class TransparentUdpTests
     [Fact]
     public async Task Dig_ByRedsocks_IsAnswered()
     {
-        int dnsPort = FreePort();
-        int redsocksPort = FreePort();
+        int dnsPort = Ports.Take();
+        int redsocksPort = Ports.Take();
         await using ProxyPair pair = await ProxyPair.StartAsync();
         string configuration = Path.GetTempFileName();
         await File.WriteAllTextAsync(configuration, string.Create(CultureInfo.InvariantCulture, $$"""
@@ -54,12 +53,5 @@ public sealed class TransparentUdpTests
             Assert.True(exitCode == 0, $"{said}\nclient: {pair.ClientLog}\nserver: {pair.ServerLog}");
             return said.Trim();
         }
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 }
