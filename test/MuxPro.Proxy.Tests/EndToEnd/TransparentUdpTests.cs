@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net.Sockets;
 using MuxPro.Proxy.Tests.Support;
 
 namespace MuxPro.Proxy.Tests.EndToEnd;
