@@ -20,7 +20,7 @@ public sealed class ClientWorker : IAsyncDisposable
     {
         _connection = connection;
         _strategy = strategy;
-        _limits = WearLimits.Draw(strategy, connection.Options.TimeProvider.TimestampFrequency, Random.Shared.NextDouble());
+        _limits = WearLimits.Draw(strategy, connection.Time.TimestampFrequency, Random.Shared.NextDouble());
         _started = connection.Now;
         Version = version;
         connection.RoomFreed = OnRoomFreed;
@@ -100,7 +100,7 @@ public sealed class ClientWorker : IAsyncDisposable
             long left = _limits.Age - (_connection.Now - _started);
             return _limits.Age == WearLimits.None || left <= 0
                 ? null
-                : _connection.Options.TimeProvider.GetElapsedTime(0, left);
+                : _connection.Time.GetElapsedTime(0, left);
         }
     }
 

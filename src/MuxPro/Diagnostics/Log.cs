@@ -27,6 +27,9 @@ internal static partial class Log
     [LoggerMessage(5, LogLevel.Information, "{Peer} goes away ({Code}): {Text}")]
     public static partial void GoAwayReceived(this ILogger logger, EndPoint? peer, ErrorCode code, string text);
 
+    [LoggerMessage(7, LogLevel.Warning, "The transport of the main connection with {Peer} was closed, and still receives or sends")]
+    public static partial void TransportStuck(this ILogger logger, EndPoint? peer);
+
     [LoggerMessage(20, LogLevel.Debug, "Session {Id} to {Destination} opened")]
     public static partial void SessionOpened(this ILogger logger, ushort id, Destination destination);
 
@@ -47,6 +50,9 @@ internal static partial class Log
 
     [LoggerMessage(26, LogLevel.Error, "The report on session {Id} to {Destination} failed")]
     public static partial void ReportFailed(this ILogger logger, ushort id, Destination destination, Exception exception);
+
+    [LoggerMessage(27, LogLevel.Debug, "The flow of session {Id} to {Destination} did not close in order")]
+    public static partial void FlowCloseFailed(this ILogger logger, ushort id, Destination destination, Exception exception);
 
     [LoggerMessage(40, LogLevel.Trace, "Received {Type} of session {Id} with {Length} bytes")]
     public static partial void FrameReceived(this ILogger logger, FrameType type, ushort id, int length);

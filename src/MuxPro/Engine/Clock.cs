@@ -27,7 +27,7 @@ internal sealed class Clock(
     public void Start()
     {
         TimeSpan period = TickPeriod();
-        _timer = _options.TimeProvider.CreateTimer(static state => ((Clock)state!).OnTick(), this, period, period);
+        _timer = context.Time.CreateTimer(static state => ((Clock)state!).OnTick(), this, period, period);
     }
 
     /// <summary>
@@ -124,7 +124,7 @@ internal sealed class Clock(
         }
 
         bool isDue = false;
-        long idleSince = now - Timestamps.From(IdleWindow, _options.TimeProvider.TimestampFrequency);
+        long idleSince = now - Timestamps.From(IdleWindow, context.Time.TimestampFrequency);
         foreach (Session session in sessions)
         {
             if (areLingering && IsLate(session, now))
@@ -180,7 +180,7 @@ internal sealed class Clock(
     /// <summary>While windows are short, those that idle give back what they can: whether it is time to look at them.</summary>
     private bool AreWindowsDue(long now)
     {
-        if (!context.WindowBudget.IsShort || _options.TimeProvider.GetElapsedTime(_windowsLookedAt, now) < IdleWindow)
+        if (!context.WindowBudget.IsShort || context.Time.GetElapsedTime(_windowsLookedAt, now) < IdleWindow)
         {
             return false;
         }

@@ -21,7 +21,7 @@ internal sealed class FrameCutter(SessionContext context, OpenSessions sessions,
     private readonly SendQueue<Session> _ready = new();
     private readonly List<Session> _writers = [];
     private readonly List<Session> _over = [];
-    private PriorityPace _pace = new(context.Options.TimeProvider.TimestampFrequency);
+    private PriorityPace _pace = new(context.Time.TimestampFrequency);
     private ITimer? _paceTimer; // lets go what was held back
 
     /// <summary>Those that would be at their end, but for datagrams that wait for credit.</summary>
@@ -246,7 +246,7 @@ internal sealed class FrameCutter(SessionContext context, OpenSessions sessions,
         if (Batch.IsEmpty && _ready.Count > 0)
         {
             // Held back for the sake of a higher priority: what is next is a matter of time.
-            _paceTimer ??= context.Options.TimeProvider.CreateTimer(
+            _paceTimer ??= context.Time.CreateTimer(
                 static state => ((Action)state!)(), onPaced, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             _paceTimer.Change(TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
         }

@@ -88,7 +88,7 @@ internal sealed class Violations(
     }
 
     private static Budget NewBudget(SessionContext context, int perSecond)
-        => new(perSecond, context.Options.TimeProvider.TimestampFrequency, context.Now);
+        => new(perSecond, context.Time.TimestampFrequency, context.Now);
 
     private bool Answer(ushort id, ErrorCode code)
     {

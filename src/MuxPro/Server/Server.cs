@@ -206,8 +206,14 @@ public sealed class Server : IDispatcher
     private async Task RunNestedAsync(Link link)
     {
         var server = new Server(this, _depth + 1, _nested ?? new NestedCount());
-        await server.RunAsync(link, CancellationToken.None).ConfigureAwait(false);
-        _nested?.Leave();
+        try
+        {
+            await server.RunAsync(link, CancellationToken.None).ConfigureAwait(false);
+        }
+        finally
+        {
+            _nested?.Leave();
+        }
     }
 
     private ServerContext Context
