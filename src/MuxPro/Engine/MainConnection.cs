@@ -279,7 +279,8 @@ internal sealed class MainConnection
         options.PingInterval,
         options.PingTimeout,
         options.KeepAliveInterval,
-        options.LingerTimeout);
+        options.LingerTimeout,
+        options.LingerTimeoutBefore);
 
     // ---- under the gate ---------------------------------------------------------------------------------------------------
 
