@@ -83,8 +83,8 @@ public sealed class ConnectTests
         while (!connecting.IsCompleted)
         {
             int dials = server.Dials;
-            await Until.TrueAsync(
-                () => connecting.IsCompleted || (server.Servers.Count == server.Dials && server.Servers[^1].ActiveSessions == 1));
+            await Until.TrueAsync(() => connecting.IsCompleted
+                || (server.Servers is [.., { ActiveSessions: 1 }] && server.Servers.Count == server.Dials));
             server.Links[^1].Abort();
             await Until.TrueAsync(() => connecting.IsCompleted || server.Dials > dials);
         }
