@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Time.Testing;
-using MuxPro.Protocol;
 using MuxPro.Tests.Support;
 
 namespace MuxPro.Tests.Engine;

@@ -1,4 +1,3 @@
-using MuxPro.Protocol;
 using MuxPro.Tests.Support;
 
 namespace MuxPro.Tests.Engine;

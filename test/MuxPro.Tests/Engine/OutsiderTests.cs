@@ -45,8 +45,9 @@ public sealed class OutsiderTests
         (Session client, _) = await pair.OpenAsync();
         Task read = client.ReadAsync();
         stream.FailsWrites = true;
-        _ = client.Output.WriteAsync(new byte[10], TestContext.Current.CancellationToken);
+        Task write = client.WriteAsync(new byte[10]);
         await Assert.ThrowsAsync<MainConnectionException>(() => read.Guarded());
+        await write.ContinueWith(static _ => { }, TaskScheduler.Default).Guarded();
         await Guard.UntilAsync(
             () =>
             {

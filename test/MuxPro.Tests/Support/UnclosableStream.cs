@@ -50,6 +50,7 @@ internal sealed class UnclosableStream(Stream inner) : Stream
 
     protected override void Dispose(bool disposing)
     {
+        base.Dispose(disposing);
         IsDisposed = true;
         throw new NotSupportedException("What was buffered could not be flushed.");
     }
