@@ -80,9 +80,19 @@ public sealed record MuxOptions
     /// </value>
     public TimeSpan SilenceTimeout { get; init => field = PositiveOrInfinite(value); } = TimeSpan.FromSeconds(4);
 
-    /// <summary>How long a sub-connection is kept without a byte from the other end after this end has sent its End (SPEC 6.3.4).</summary>
+    /// <summary>
+    /// In <see cref="ProtocolVersion.Private"/>: how long an application may wait for the next byte of an answer after this end has sent
+    /// its End (SPEC 6.3.4). That the other end lives is known by pings meanwhile.
+    /// </summary>
+    /// <value>The default value is one hour.</value>
+    public TimeSpan LingerTimeout { get; init => field = Positive(value); } = TimeSpan.FromHours(1);
+
+    /// <summary>
+    /// The same in 0.0 and 0.1, where the other end may be a prototype, and in Mux.Cool; and in every version where nobody reads any more.
+    /// In 0.0 and 0.1 also how long what is written may wait for credit after the other end's End, which grants no more.
+    /// </summary>
     /// <value>The default value is 30 seconds.</value>
-    public TimeSpan LingerTimeout { get; init => field = Positive(value); } = TimeSpan.FromSeconds(30);
+    public TimeSpan LingerTimeoutBefore { get; init => field = Positive(value); } = TimeSpan.FromSeconds(30);
 
     /// <summary>How long a server lets a dispatcher take to reach a target; later is End 0002.</summary>
     /// <value>The default value is 20 seconds.</value>

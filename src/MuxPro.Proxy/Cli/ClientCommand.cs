@@ -46,6 +46,9 @@ internal sealed class ClientCommand
         int.MaxValue);
     private readonly Option<int> _maxAge = CommonOptions.Number(
         "--max-age", "Seconds after which a main connection takes no new connection, less up to a tenth; 0 for never.", 0, 0, int.MaxValue);
+    private readonly Option<int> _maxIdle = CommonOptions.Number(
+        "--max-idle", "Seconds after which a main connection without a connection is closed, but for one spare; 0 keeps all.", Mux.MaxIdle,
+        0, int.MaxValue);
     private readonly Option<string> _maxBytes = new("--max-bytes")
     {
         Description = "Bytes, both directions together, after which a main connection takes no new connection, "
@@ -91,6 +94,7 @@ internal sealed class ClientCommand
             options._concurrency,
             options._maxConnection,
             options._maxAge,
+            options._maxIdle,
             options._maxBytes,
             options._xudpConcurrency,
             options._picker,
@@ -147,6 +151,7 @@ internal sealed class ClientCommand
                         Concurrency = parsed.GetValue(_concurrency),
                         MaxConnection = parsed.GetValue(_maxConnection),
                         MaxAge = parsed.GetValue(_maxAge),
+                        MaxIdle = parsed.GetValue(_maxIdle),
                         MaxBytes = maxBytes,
                         XudpConcurrency = parsed.GetValue(_xudpConcurrency),
                         Picker = parsed.GetRequiredValue(_picker) == LeastLoaded ? MuxPicker.LeastLoaded : MuxPicker.Incremental,

@@ -45,6 +45,7 @@ internal sealed class MuxOutbound : Outbound
             MaxConcurrency = mux.Concurrency > 0 ? mux.Concurrency : DefaultConcurrency,
             MaxConnection = mux.MaxConnection,
             MaxAge = mux.MaxAge > 0 ? TimeSpan.FromSeconds(mux.MaxAge) : Timeout.InfiniteTimeSpan,
+            MaxIdle = mux.MaxIdle > 0 ? TimeSpan.FromSeconds(mux.MaxIdle) : Timeout.InfiniteTimeSpan,
             MaxBytes = mux.MaxBytes.Bytes,
         };
         _manager = new ClientManager(

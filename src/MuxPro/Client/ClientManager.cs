@@ -124,10 +124,16 @@ public sealed class ClientManager : IDispatcher, IAsyncDisposable
     /// <returns>A task that is done when they are closed.</returns>
     public async ValueTask DisposeAsync()
     {
-        await _picker.DisposeAsync().ConfigureAwait(false);
-        if (_datagrams != _picker)
+        try
         {
-            await _datagrams.DisposeAsync().ConfigureAwait(false);
+            await _picker.DisposeAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            if (_datagrams != _picker)
+            {
+                await _datagrams.DisposeAsync().ConfigureAwait(false);
+            }
         }
     }
 

@@ -41,6 +41,13 @@ public sealed record ClientStrategy
     public TimeSpan MaxAge { get; init => field = PositiveOrInfinite(value); } = Timeout.InfiniteTimeSpan;
 
     /// <summary>
+    /// How long a main connection of a pool may idle: nothing is open on it. Then it closes, but for one idle main connection, which the
+    /// pool keeps as a spare for what comes next.
+    /// </summary>
+    /// <value>The default value is one minute; <see cref="Timeout.InfiniteTimeSpan"/> keeps all.</value>
+    public TimeSpan MaxIdle { get; init => field = PositiveOrInfinite(value); } = TimeSpan.FromMinutes(1);
+
+    /// <summary>
     /// How many bytes a main connection moves, both directions together, frames and all. Each has its own limit, 90 to 100 % of this.
     /// </summary>
     /// <value>The default value is 0: no limit.</value>

@@ -3,7 +3,7 @@ using MuxPro.Engine;
 namespace MuxPro;
 
 /// <summary>The client end of one main connection: opens sub-connections on it. Safe to use from many threads.</summary>
-public sealed class ClientWorker : IAsyncDisposable
+public sealed partial class ClientWorker : IAsyncDisposable
 {
     private readonly MainConnection _connection;
     private readonly ClientStrategy _strategy;
@@ -15,13 +15,14 @@ public sealed class ClientWorker : IAsyncDisposable
     private int _reserved;
     private int _total;
     private bool _isRetired;
+    private long _idleSince; // Busy while something is open, or about to be
 
     private ClientWorker(MainConnection connection, ClientStrategy strategy, ProtocolVersion version)
     {
         _connection = connection;
         _strategy = strategy;
-        _limits = WearLimits.Draw(strategy, connection.Options.TimeProvider.TimestampFrequency, Random.Shared.NextDouble());
-        _started = connection.Now;
+        _limits = WearLimits.Draw(strategy, connection.Time.TimestampFrequency, Random.Shared.NextDouble());
+        _started = _idleSince = connection.Now;
         Version = version;
         connection.RoomFreed = OnRoomFreed;
     }
@@ -92,25 +93,7 @@ public sealed class ClientWorker : IAsyncDisposable
     /// <summary>How many sub-connections it has room for while none is open.</summary>
     internal int Capacity => (int)Math.Min(MaxOpen, _limits.Sessions);
 
-    /// <summary>How long until it is worn out by age, or <see langword="null"/> if that will not happen or has happened.</summary>
-    internal TimeSpan? TimeLeft
-    {
-        get
-        {
-            long left = _limits.Age - (_connection.Now - _started);
-            return _limits.Age == WearLimits.None || left <= 0
-                ? null
-                : _connection.Options.TimeProvider.GetElapsedTime(0, left);
-        }
-    }
-
     private int MaxOpen => Math.Min(_strategy.MaxConcurrency, _connection.MaxSessions);
-
-    private bool IsWornOut
-        => _isRetired
-        || _total + _reserved >= _limits.Sessions
-        || (_limits.Bytes != WearLimits.None && _connection.BytesMoved >= _limits.Bytes)
-        || (_limits.Age != WearLimits.None && _connection.Now - _started >= _limits.Age);
 
     private bool HasRoom => !_connection.IsClosing && _connection.ActiveSessions + _reserved < MaxOpen && !IsWornOut;
 
@@ -153,6 +136,7 @@ public sealed class ClientWorker : IAsyncDisposable
             if (HasRoom)
             {
                 _reserved++;
+                _idleSince = Busy;
                 return true;
             }
 
@@ -231,17 +215,13 @@ public sealed class ClientWorker : IAsyncDisposable
         }
     }
 
-    /// <summary>Lets the main connection close, once nothing is open, if it is worn out. Age needs somebody who looks.</summary>
-    internal void RetireIfWornOut()
+    private void OnRoomFreed()
     {
         lock (_gate)
         {
-            RetireLocked();
+            LookWhetherIdleLocked();
         }
-    }
 
-    private void OnRoomFreed()
-    {
         if (_limits.Bytes != WearLimits.None)
         {
             RetireIfWornOut();
@@ -256,6 +236,7 @@ public sealed class ClientWorker : IAsyncDisposable
         {
             _reserved--;
             _total += opened ? 1 : 0;
+            LookWhetherIdleLocked();
             RetireLocked();
         }
 
@@ -263,19 +244,5 @@ public sealed class ClientWorker : IAsyncDisposable
         {
             RoomFreed?.Invoke();
         }
-    }
-
-    private void RetireLocked()
-    {
-        // Who has a place may still open there.
-        if (_isRetired || _reserved > 0 || !IsWornOut)
-        {
-            return;
-        }
-
-        _isRetired = true;
-
-        // On the thread pool: with nothing open this closes, and the caller may hold a pool's lock.
-        ThreadPool.UnsafeQueueUserWorkItem(static connection => connection.Retire(), _connection, preferLocal: false);
     }
 }

@@ -22,7 +22,7 @@ public sealed class DialingWorkerFactory : IClientWorkerFactory
         _dial = dial;
         _options = options ?? MuxOptions.Default;
         _strategy = (strategy ?? ClientStrategy.Default).For(_options.Protocol);
-        _log = _options.LoggerFactory.CreateLogger<DialingWorkerFactory>();
+        _log = GuardedLogger.For<DialingWorkerFactory>(_options);
     }
 
     /// <summary>How many sub-connections a new worker has room for by its strategy.</summary>

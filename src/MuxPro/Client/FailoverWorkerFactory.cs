@@ -1,4 +1,5 @@
 using MuxPro.Core;
+using MuxPro.Diagnostics;
 using static MuxPro.OptionRules;
 
 namespace MuxPro;
@@ -12,6 +13,7 @@ public sealed class FailoverWorkerFactory : IClientWorkerFactory
     private const int LongestWaitSeconds = 60;
 
     private readonly Server[] _servers;
+    private readonly TimeProvider _time;
     private readonly Lock _gate = new();
 
     /// <summary>Makes the factory.</summary>
@@ -26,7 +28,8 @@ public sealed class FailoverWorkerFactory : IClientWorkerFactory
         }
 
         TimeProvider = servers[0].Factory.TimeProvider;
-        _servers = [.. servers.Select(server => new Server(server.Name, server.Factory, TimeProvider.TimestampFrequency))];
+        _time = GuardedTime.Over(TimeProvider);
+        _servers = [.. servers.Select(server => new Server(server.Name, server.Factory, _time.TimestampFrequency))];
     }
 
     /// <summary>How long one server may take, negotiation and all, before the next one is tried.</summary>
@@ -81,7 +84,7 @@ public sealed class FailoverWorkerFactory : IClientWorkerFactory
         }
         finally
         {
-            await decided.CancelAsync().ConfigureAwait(false);
+            await decided.CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             foreach ((_, Task<ClientWorker> late) in underWay)
             {
                 _ = CloseAsync(late);
@@ -98,7 +101,7 @@ public sealed class FailoverWorkerFactory : IClientWorkerFactory
     private async Task<(Server Server, Task<ClientWorker> Task)?> WaitAsync(
         List<(Server Server, Task<ClientWorker> Task)> underWay, bool hasNext, CancellationToken cancellationToken)
     {
-        Task? delay = hasNext ? Task.Delay(AttemptDelay, TimeProvider, cancellationToken) : null;
+        Task? delay = hasNext ? Task.Delay(AttemptDelay, _time, cancellationToken) : null;
         IEnumerable<Task> tasks = underWay.Select(static attempt => attempt.Task);
         Task done = await Task.WhenAny(delay is null ? tasks : tasks.Append(delay)).ConfigureAwait(false);
         return done == delay ? null : underWay.Find(attempt => attempt.Task == done);
@@ -134,7 +137,7 @@ public sealed class FailoverWorkerFactory : IClientWorkerFactory
     {
         lock (_gate)
         {
-            server.BackOff.OnFailed(attempt, TimeProvider.GetTimestamp(), Random.Shared.NextDouble());
+            server.BackOff.OnFailed(attempt, _time.GetTimestamp(), Random.Shared.NextDouble());
         }
     }
 
@@ -149,7 +152,7 @@ public sealed class FailoverWorkerFactory : IClientWorkerFactory
 
     private async ValueTask<ClientWorker> CreateAsync(Server server, CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(AttemptTimeout, TimeProvider);
+        using var limit = new CancellationTokenSource(AttemptTimeout, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
@@ -163,7 +166,7 @@ public sealed class FailoverWorkerFactory : IClientWorkerFactory
 
     private List<Server> Order()
     {
-        long now = TimeProvider.GetTimestamp();
+        long now = _time.GetTimestamp();
         lock (_gate)
         {
             foreach (Server server in _servers)

@@ -4,7 +4,8 @@ namespace MuxPro;
 /// <param name="Sessions">Sub-connections in its life.</param>
 /// <param name="Bytes">Bytes in both directions.</param>
 /// <param name="Age">Timestamps since its start.</param>
-internal readonly record struct WearLimits(long Sessions, long Bytes, long Age)
+/// <param name="Idle">Timestamps without a sub-connection, where it is not the spare one of its pool.</param>
+internal readonly record struct WearLimits(long Sessions, long Bytes, long Age, long Idle)
 {
     /// <summary>No limit.</summary>
     public const long None = long.MaxValue;
@@ -19,6 +20,7 @@ internal readonly record struct WearLimits(long Sessions, long Bytes, long Age)
         return new WearLimits(
             strategy.MaxConnection == 0 ? None : strategy.MaxConnection,
             strategy.MaxBytes == 0 ? None : Math.Max(1, (long)(strategy.MaxBytes * share)),
-            strategy.MaxAge == Timeout.InfiniteTimeSpan ? None : (long)(strategy.MaxAge.TotalSeconds * ticksPerSecond * share));
+            strategy.MaxAge == Timeout.InfiniteTimeSpan ? None : (long)(strategy.MaxAge.TotalSeconds * ticksPerSecond * share),
+            strategy.MaxIdle == Timeout.InfiniteTimeSpan ? None : (long)(strategy.MaxIdle.TotalSeconds * ticksPerSecond));
     }
 }

@@ -72,10 +72,19 @@ public abstract partial class WorkerPool
     /// <summary>A place goes to who waits longest: the dial it waits for may be slow, or never be answered.</summary>
     private void OnRoomFreed(ClientWorker worker)
     {
+        Todo todo = default;
         lock (_gate)
         {
             ServeLocked(worker);
+
+            // It may idle from here on. A wake-up that comes earlier looks further ahead itself.
+            if (worker.TimeLeft is { } left && DueIn(left) < _wakeDue)
+            {
+                todo = NextLocked();
+            }
         }
+
+        Do(todo);
     }
 
     /// <summary>A worker that died is dropped, and those who hoped for a place on it get another.</summary>
@@ -92,7 +101,7 @@ public abstract partial class WorkerPool
         Do(todo);
     }
 
-    /// <summary>Begins what became due by time alone: dials after a wait, and the end of workers that are too old.</summary>
+    /// <summary>Begins what became due by time alone: dials after a wait, and the end of workers that are too old or idle.</summary>
     private async Task WakeAsync(long due)
     {
         try
@@ -115,10 +124,7 @@ public abstract partial class WorkerPool
                 _wakeDue = long.MaxValue;
             }
 
-            foreach (ClientWorker worker in _workers)
-            {
-                worker.RetireIfWornOut();
-            }
+            RetireLocked();
 
             todo = NextLocked();
         }
@@ -161,7 +167,7 @@ public abstract partial class WorkerPool
         {
             if (worker.TimeLeft is { } left)
             {
-                due = Math.Min(due, now + (long)Math.Min(left.TotalSeconds * _time.TimestampFrequency, long.MaxValue / 2));
+                due = Math.Min(due, DueIn(left));
             }
         }
 
@@ -173,6 +179,27 @@ public abstract partial class WorkerPool
 
         _wakeDue = due;
         return new Todo(dials, due);
+    }
+
+    private long DueIn(TimeSpan left)
+        => _time.GetTimestamp() + (long)Math.Min(left.TotalSeconds * _time.TimestampFrequency, long.MaxValue / 2);
+
+    /// <summary>Ends the workers that are too old, and those that idle for too long but for one: the spare.</summary>
+    private void RetireLocked()
+    {
+        bool hasSpare = false;
+        foreach (ClientWorker worker in _workers)
+        {
+            worker.RetireIfWornOut();
+            if (!hasSpare && worker.IsIdle)
+            {
+                hasSpare = true;
+            }
+            else
+            {
+                worker.RetireIfIdle();
+            }
+        }
     }
 
     private void ServeLocked(ClientWorker worker)

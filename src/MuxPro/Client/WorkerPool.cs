@@ -1,4 +1,5 @@
 using MuxPro.Core;
+using MuxPro.Diagnostics;
 
 namespace MuxPro;
 
@@ -26,7 +27,7 @@ public abstract partial class WorkerPool : IWorkerPicker
     {
         ArgumentNullException.ThrowIfNull(factory);
         _factory = factory;
-        _time = factory.TimeProvider;
+        _time = GuardedTime.Over(factory.TimeProvider);
         _stop = _disposed.Token;
         _plan = new DialPlan(factory.Capacity, _time.TimestampFrequency);
     }
@@ -101,7 +102,8 @@ public abstract partial class WorkerPool : IWorkerPicker
             EndDisposingLocked();
         }
 
-        await _disposed.CancelAsync().ConfigureAwait(false);
+        // Who watches the token may throw, and the workers are closed all the same.
+        await _disposed.CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await disposing.Task.ConfigureAwait(false);
         ClientWorker[] workers;
         lock (_gate)

@@ -10,7 +10,8 @@ namespace MuxPro.Core;
 /// <param name="PingInterval">Until it is asked for a sign of life; infinite where it is not.</param>
 /// <param name="Ping">Until it answers that.</param>
 /// <param name="KeepAliveInterval">Until this end gives a sign of life; infinite where it gives none.</param>
-/// <param name="Linger">Until it goes on sending on a sub-connection that this end has ended.</param>
+/// <param name="Linger">Until it goes on sending on a sub-connection that this end has ended, and still reads.</param>
+/// <param name="LingerBefore">The same before the private version, and where nobody reads any more.</param>
 internal readonly record struct PeerTimeouts(
     TimeSpan Handshake,
     TimeSpan Silence,
@@ -18,4 +19,5 @@ internal readonly record struct PeerTimeouts(
     TimeSpan PingInterval,
     TimeSpan Ping,
     TimeSpan KeepAliveInterval,
-    TimeSpan Linger);
+    TimeSpan Linger,
+    TimeSpan LingerBefore);

@@ -153,14 +153,19 @@ internal sealed class PeerWatch
     }
 
     /// <summary>
-    /// SPEC 6.3.4: after its own End an end goes on delivering what comes for as long as bytes come, at most 30 s without one.
+    /// SPEC 6.3.4: after its own End an end goes on delivering what comes for as long as bytes come, and for a time without one.
     /// </summary>
     /// <param name="now">A timestamp.</param>
     /// <param name="last">When the last byte came on the sub-connection, or its End went out, or its application was found not to have
     /// read.</param>
-    /// <param name="isUnwanted">Whether this end drains, and nobody reads any more what comes.</param>
+    /// <param name="patience">How long this end waits.</param>
     /// <returns>Whether the other end is late.</returns>
-    public bool IsLate(long now, long last, bool isUnwanted) => now - last >= ToTimestamps(isUnwanted ? DrainLinger : _timeouts.Linger);
+    public bool IsLate(long now, long last, Patience patience) => now - last >= ToTimestamps(patience switch
+    {
+        Patience.Long => _timeouts.Linger,
+        Patience.Short => _timeouts.LingerBefore,
+        _ => DrainLinger,
+    });
 
     private static PeerVerdict Fail(MainConnectionEnd reason, string message) => new(PeerAction.Fail, reason, message);
 

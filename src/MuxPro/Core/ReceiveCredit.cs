@@ -19,10 +19,17 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget, int initialWin
     // With so many times the reserve, a grant is rare for datagrams too.
     private const int RoomyWindow = 4;
 
+    // The last window takes this part of what is left of the budget: those that come later find something, too.
+    private const int LastPart = 4;
+
+    // What the last window is at least, whatever is left: a budget that others hold must not cut an answer off.
+    private const int LeastLast = 1024 * 1024;
+
     private readonly bool _isUnlimited;
     private int _consumed;
     private int _pending; // granted, and not taken by the send loop yet
     private int _grown;
+    private int _trickled; // beyond the largest window, a byte at a time
     private bool _isOver;
     private bool _exhausted;
     private bool _drained;
@@ -133,8 +140,8 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget, int initialWin
     }
 
     /// <summary>
-    /// What to grant just before our End: afterwards 0.0 and 0.1 have no way to grant (SPEC 6.3.4), so the other end gets the largest
-    /// window at once.
+    /// What to grant just before our End: afterwards 0.0 and 0.1 have no way to grant (SPEC 6.3.4), so the other end gets at once what the
+    /// answer may need: the largest window, as far as a part of what is left of the budget reaches, and 1 MiB whatever is left.
     /// </summary>
     /// <param name="isRead">Whether the application still reads; otherwise there is nothing to grant for.</param>
     public int TakeLastGrant(bool isRead = true)
@@ -142,12 +149,37 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget, int initialWin
         int grant = TakePending();
         if (isRead && !_isOver)
         {
-            Grow(maxWindow - Window);
+            Grow((int)Math.Min(budget.Left / LastPart, maxWindow - Window));
+            Widen(Math.Min(LeastLast, maxWindow) - Window);
             grant += GrantConsumed();
         }
 
         _isOver = true;
         return grant;
+    }
+
+    /// <summary>
+    /// Grants one byte to an other end that has no credit: the prototype's sender gives up after 30 s without any (SPEC 6.3.6).
+    /// </summary>
+    /// <returns>Whether a grant waits to be sent.</returns>
+    public bool Trickle()
+    {
+        if (_isOver || Available > 0)
+        {
+            return false;
+        }
+
+        if (_consumed == 0)
+        {
+            _trickled++;
+            Widen(1);
+        }
+
+        _consumed--;
+        Available++;
+        _pending++;
+        CheckInvariant();
+        return true;
     }
 
     /// <summary>The other end sends nothing more: there is nothing to grant.</summary>
@@ -209,6 +241,16 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget, int initialWin
         _consumed += more;
     }
 
+    /// <summary>Makes the window larger by what belongs to no budget.</summary>
+    private void Widen(int count)
+    {
+        if (count > 0)
+        {
+            Window += count;
+            _consumed += count;
+        }
+    }
+
     private void Shrink(int count)
     {
         if (count <= 0)
@@ -253,6 +295,6 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget, int initialWin
     [Conditional("DEBUG")]
     private readonly void CheckInvariant()
         => Debug.Assert(
-            Available >= 0 && Buffered >= 0 && _consumed >= 0 && Available + Buffered + _consumed == Window && Window <= maxWindow,
+            Available >= 0 && Buffered >= 0 && _consumed >= 0 && Available + Buffered + _consumed == Window && Window <= maxWindow + _trickled,
             "Each byte of the window is available, buffered or consumed.");
 }

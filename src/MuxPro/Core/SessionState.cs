@@ -82,6 +82,9 @@ internal struct SessionState
     /// <summary>Whether this end has said all it had to say and still listens (SPEC 6.3.4).</summary>
     public readonly bool IsLingering => EndSent && !EndReceived && !IsAborted;
 
+    /// <summary>Whether the other end has said all it had to say, and this end still answers (SPEC 6.3.4).</summary>
+    public readonly bool IsAnswering => EndReceived && !EndSent && !IsAborted;
+
     /// <summary>Whether payload may go out in a Keep.</summary>
     public readonly bool MaySend => !IsNewDue && !EndSent && !IsAborted;
 
@@ -283,13 +286,8 @@ internal struct SessionState
     // Nothing is owed for an id that may be another's by the time it is sent.
     private SessionDue Owed()
     {
-        if (!EndSent)
-        {
-            return SessionDue.End;
-        }
-
-        _abort = null;
-        return SessionDue.None;
+        _abort = EndSent ? null : _abort;
+        return EndSent ? SessionDue.None : SessionDue.End;
     }
 
     private void GiveUp()

@@ -27,6 +27,9 @@ internal static partial class Log
     [LoggerMessage(5, LogLevel.Information, "{Peer} goes away ({Code}): {Text}")]
     public static partial void GoAwayReceived(this ILogger logger, EndPoint? peer, ErrorCode code, string text);
 
+    [LoggerMessage(7, LogLevel.Warning, "The transport of the main connection with {Peer} was closed, and still receives or sends")]
+    public static partial void TransportStuck(this ILogger logger, EndPoint? peer);
+
     [LoggerMessage(20, LogLevel.Debug, "Session {Id} to {Destination} opened")]
     public static partial void SessionOpened(this ILogger logger, ushort id, Destination destination);
 
@@ -48,7 +51,10 @@ internal static partial class Log
     [LoggerMessage(26, LogLevel.Error, "The report on session {Id} to {Destination} failed")]
     public static partial void ReportFailed(this ILogger logger, ushort id, Destination destination, Exception exception);
 
-    [LoggerMessage(27, LogLevel.Error, "The handler of session {Id} to {Destination} failed")]
+    [LoggerMessage(27, LogLevel.Debug, "The flow of session {Id} to {Destination} did not close in order")]
+    public static partial void FlowCloseFailed(this ILogger logger, ushort id, Destination destination, Exception exception);
+
+    [LoggerMessage(28, LogLevel.Error, "The handler of session {Id} to {Destination} failed")]
     public static partial void HandlerFailed(this ILogger logger, ushort id, Destination destination, Exception exception);
 
     [LoggerMessage(40, LogLevel.Trace, "Received {Type} of session {Id} with {Length} bytes")]

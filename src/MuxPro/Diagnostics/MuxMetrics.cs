@@ -31,10 +31,20 @@ internal sealed class MuxMetrics
             "muxpro.datagrams.dropped", "{datagram}", "Datagrams that found no room or no credit, by direction.");
     }
 
+    /// <summary>The instruments of a host; those of the process where its factory throws, as one does that was disposed.</summary>
     public static MuxMetrics For(MuxOptions options)
-        => options.MeterFactory is { } factory
-            ? ByFactory.GetValue(factory, static factory => new MuxMetrics(factory.Create(MeterName)))
-            : Shared;
+    {
+        try
+        {
+            return options.MeterFactory is { } factory
+                ? ByFactory.GetValue(factory, static factory => new MuxMetrics(factory.Create(MeterName)))
+                : Shared;
+        }
+        catch (Exception) when (options.MeterFactory is not null)
+        {
+            return Shared;
+        }
+    }
 
     /// <summary>Counts a main connection that starts.</summary>
     /// <returns>Whether it was counted: only then its end is, so that each +1 has its -1.</returns>
@@ -45,36 +55,46 @@ internal sealed class MuxMetrics
             return false;
         }
 
-        _activeConnections.Add(1, Role(isClient));
+        Tell(isClient, static (self, isClient) => self._activeConnections.Add(1, Role(isClient)));
         return true;
     }
 
     public void ConnectionEnded(bool isClient, MainConnectionEnd reason, TimeSpan duration)
     {
-        _activeConnections.Add(-1, Role(isClient));
-        _connectionDuration.Record(duration.TotalSeconds, Role(isClient), new("error.type", reason.ToString()));
+        Tell(isClient, static (self, isClient) => self._activeConnections.Add(-1, Role(isClient)));
+        Tell(
+            (isClient, reason, duration),
+            static (self, ended) => self._connectionDuration.Record(
+                ended.duration.TotalSeconds, Role(ended.isClient), new("error.type", ended.reason.ToString())));
     }
 
-    public void SessionOpened() => _activeSessions.Add(1);
+    public void SessionOpened() => Tell(1, static (self, one) => self._activeSessions.Add(one));
 
     public void SessionEnded(ErrorCode code, TimeSpan duration)
     {
-        _activeSessions.Add(-1);
+        Tell(-1, static (self, one) => self._activeSessions.Add(one));
         if (_sessionDuration.Enabled)
         {
-            var tags = new TagList { { "error.type", code.ToString() } };
-            _sessionDuration.Record(duration.TotalSeconds, tags);
+            Tell(
+                (code, duration),
+                static (self, ended) =>
+                {
+                    var tags = new TagList { { "error.type", ended.code.ToString() } };
+                    self._sessionDuration.Record(ended.duration.TotalSeconds, tags);
+                });
         }
     }
 
     public void DatagramDropped(bool isSent)
-        => _droppedDatagrams.Add(1, new KeyValuePair<string, object?>("direction", isSent ? "sent" : "received"));
+        => Tell(
+            isSent ? "sent" : "received",
+            static (self, direction) => self._droppedDatagrams.Add(1, new KeyValuePair<string, object?>("direction", direction)));
 
     public void Sent(int bytes)
     {
         if (_bytes.Enabled)
         {
-            _bytes.Add(bytes, new KeyValuePair<string, object?>("direction", "sent"));
+            Tell(bytes, static (self, bytes) => self._bytes.Add(bytes, new KeyValuePair<string, object?>("direction", "sent")));
         }
     }
 
@@ -82,7 +102,23 @@ internal sealed class MuxMetrics
     {
         if (_bytes.Enabled)
         {
-            _bytes.Add(bytes, new KeyValuePair<string, object?>("direction", "received"));
+            Tell(bytes, static (self, bytes) => self._bytes.Add(bytes, new KeyValuePair<string, object?>("direction", "received")));
+        }
+    }
+
+    /// <summary>
+    /// Tells a value to those who listen, on this thread: where one of them throws, a measurement is lost, and nothing that waits for what
+    /// comes after it.
+    /// </summary>
+    private void Tell<T>(T value, Action<MuxMetrics, T> tell)
+    {
+        try
+        {
+            tell(this, value);
+        }
+        catch (Exception)
+        {
+            // What listeners do is the application's affair.
         }
     }
 

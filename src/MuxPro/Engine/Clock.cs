@@ -16,18 +16,22 @@ internal sealed class Clock(
     private static readonly TimeSpan ShortestTick = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan IdleWindow = TimeSpan.FromSeconds(5);
 
+    // SPEC 6.3.6: a prototype's sender gives up after 30 s without credit.
+    private static readonly TimeSpan TrickleInterval = TimeSpan.FromSeconds(20);
+
     private readonly MuxOptions _options = context.Options;
     private ITimer? _timer;
 
     // Guarded by the gate.
     private LifeSign _takes;
     private long _windowsLookedAt;
+    private long _creditLookedAt;
 
     /// <summary>Starts to tick.</summary>
     public void Start()
     {
         TimeSpan period = TickPeriod();
-        _timer = _options.TimeProvider.CreateTimer(static state => ((Clock)state!).OnTick(), this, period, period);
+        _timer = context.Time.CreateTimer(static state => ((Clock)state!).OnTick(), this, period, period);
     }
 
     /// <summary>
@@ -105,8 +109,8 @@ internal sealed class Clock(
     {
         // To an end that reads no more, the other end is gone; to one that waits for it, it is late.
         ErrorCode code = session.Receiver.IsCompleted ? ErrorCode.RemoteDisconnect : ErrorCode.OperationTimeout;
-        context.Engine.Abort(session, new SessionException(
-            code, $"Session {session.Id} to {session.Destination} got no byte for too long after its own end."));
+        string what = session.State.EndReceived ? "no credit for too long after the other end's end" : "no byte for too long after its own end";
+        context.Engine.Abort(session, new SessionException(code, $"Session {session.Id} to {session.Destination} got {what}."));
     }
 
     // ---- under the gate ---------------------------------------------------------------------------------------------------
@@ -116,18 +120,20 @@ internal sealed class Clock(
     private bool LookAtSessions(long now, ref List<Session>? late)
     {
         bool areLingering = sessions.Lingering > 0;
+        bool areStuck = context.Dialect.GivesUpWithoutCredit && sessions.Answering > 0;
         bool areAnswersAwaited = context.Dialect.EndsBothDirections && context.IsClient;
-        bool areWindowsDue = AreWindowsDue(now);
-        if (!areLingering && !areAnswersAwaited && !areWindowsDue)
+        bool areWindowsDue = context.WindowBudget.IsShort && IsDue(ref _windowsLookedAt, IdleWindow, now);
+        bool isCreditDue = context.Dialect.GivesUpWithoutCredit && IsDue(ref _creditLookedAt, TrickleInterval, now);
+        if (!areLingering && !areStuck && !areAnswersAwaited && !areWindowsDue && !isCreditDue)
         {
             return false;
         }
 
         bool isDue = false;
-        long idleSince = now - Timestamps.From(IdleWindow, _options.TimeProvider.TimestampFrequency);
+        long idleSince = now - Timestamps.From(IdleWindow, context.Time.TimestampFrequency);
         foreach (Session session in sessions)
         {
-            if (areLingering && IsLate(session, now))
+            if ((areLingering && IsLate(session, now)) || (areStuck && IsStuck(session, now)))
             {
                 (late ??= []).Add(session);
             }
@@ -141,6 +147,12 @@ internal sealed class Clock(
             {
                 session.ReturnUnusedCredit(idleSince);
             }
+
+            if (isCreditDue && session.State.MayGrant && session.TrickleCredit())
+            {
+                cutter.Add(session, SessionDue.Grant);
+                isDue = true;
+            }
         }
 
         return isDue;
@@ -148,8 +160,7 @@ internal sealed class Clock(
 
     private bool IsLate(Session session, long now)
     {
-        if (!session.State.IsLingering
-            || !watch.IsLate(now, session.LastReceived, isUnwanted: outbox.GoesAway && session.Receiver.IsCompleted))
+        if (!session.State.IsLingering || !watch.IsLate(now, session.LastReceived, PatienceWith(session)))
         {
             return false;
         }
@@ -164,11 +175,30 @@ internal sealed class Clock(
         return true;
     }
 
+    private Patience PatienceWith(Session session)
+        => !session.Receiver.IsCompleted ? context.Dialect == Dialect.Private ? Patience.Long : Patience.Short
+            : outbox.GoesAway ? Patience.None
+            : Patience.Short;
+
+    /// <summary>
+    /// SPEC 6.3.4: in 0.0 and 0.1 an end that has sent its End grants no more, so that who has no credit left by then may have to wait for
+    /// ever.
+    /// </summary>
+    private bool IsStuck(Session session, long now)
+    {
+        if (session.State.IsAnswering && (session.Credit.Available > 0 || session.Sender.Length == 0))
+        {
+            session.LastReceived = now;
+        }
+
+        return session.State.IsAnswering && watch.IsLate(now, session.LastReceived, Patience.Short);
+    }
+
     /// <summary>SPEC 9: an End that waits for an answer does not wait for ever.</summary>
     private bool GiveUpAnswer(Session session, long now)
     {
         if (session.State is not { IsComplete: true, MaySend: true } || session.Sender.Length > 0
-            || !session.Receiver.IsAnswerRead || session.Receiver.HasUnread || !watch.IsLate(now, session.LastReceived, isUnwanted: false))
+            || !session.Receiver.IsAnswerRead || session.Receiver.HasUnread || !watch.IsLate(now, session.LastReceived, Patience.Short))
         {
             return false;
         }
@@ -177,15 +207,15 @@ internal sealed class Clock(
         return true;
     }
 
-    /// <summary>While windows are short, those that idle give back what they can: whether it is time to look at them.</summary>
-    private bool AreWindowsDue(long now)
+    /// <summary>Whether it is time for what is done now and then, for all sub-connections at once.</summary>
+    private bool IsDue(ref long last, TimeSpan interval, long now)
     {
-        if (!context.WindowBudget.IsShort || _options.TimeProvider.GetElapsedTime(_windowsLookedAt, now) < IdleWindow)
+        if (context.Time.GetElapsedTime(last, now) < interval)
         {
             return false;
         }
 
-        _windowsLookedAt = now;
+        last = now;
         return true;
     }
 
@@ -193,8 +223,8 @@ internal sealed class Clock(
     {
         TimeSpan shortest = _options.HandshakeTimeout;
         foreach (TimeSpan timeout in (ReadOnlySpan<TimeSpan>)[
-            _options.KeepAliveInterval, _options.WriteTimeout, _options.SilenceTimeout, _options.LingerTimeout, _options.PingInterval,
-            _options.PingTimeout])
+            _options.KeepAliveInterval, _options.WriteTimeout, _options.SilenceTimeout, _options.LingerTimeout,
+            _options.LingerTimeoutBefore, _options.PingInterval, _options.PingTimeout])
         {
             if (timeout != Timeout.InfiniteTimeSpan && timeout < shortest)
             {

@@ -12,20 +12,23 @@ internal sealed class ConnectionRun(
     MainConnection connection, SessionContext context, Transport transport, ReceiveLoop receiveLoop, SendLoop sendLoop, FrameCutter cutter,
     Clock clock, MuxMetrics metrics, ILogger log)
 {
+    // A transport that cannot even be closed may keep a receive or a send for ever.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
     private readonly ILogger _log = log;
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly long _started = context.Now;
 
-    /// <summary>Done when the main connection is gone and both loops have ended. Never fails.</summary>
+    /// <summary>Done when the main connection is gone and both loops have ended, or will not end. Never fails.</summary>
     public Task Completion => _completion.Task;
 
     /// <summary>Runs to the end. Never fails.</summary>
     public async Task RunAsync()
     {
         bool isCounted = metrics.ConnectionOpened(context.IsClient);
-        clock.Start();
         try
         {
+            clock.Start();
             await Task.WhenAll(receiveLoop.RunAsync(), sendLoop.RunAsync()).ConfigureAwait(false);
         }
         catch (Exception exception)
@@ -38,28 +41,28 @@ internal sealed class ConnectionRun(
         {
             await clock.StopAsync().ConfigureAwait(false);
             cutter.Stop();
-            await DisposeTransportAsync().ConfigureAwait(false);
+            await transport.DisposeAsync().ConfigureAwait(false);
             cutter.Batch.Clear();
             MainConnectionException failure = connection.Failure!;
             if (isCounted)
             {
-                metrics.ConnectionEnded(context.IsClient, failure.Reason, context.Options.TimeProvider.GetElapsedTime(_started));
+                metrics.ConnectionEnded(context.IsClient, failure.Reason, context.Time.GetElapsedTime(_started));
             }
 
             _log.MainConnectionEnded(context.RemoteEndPoint, failure.Reason, failure.Message);
-            _completion.SetResult();
+            _ = _completion.TrySetResult();
         }
     }
 
-    private async Task DisposeTransportAsync()
+    /// <summary>The main connection is gone, and its transport is aborted: nobody waits for long for loops that do not end by that.</summary>
+    public void OnFailed() => _ = GiveUpAsync();
+
+    private async Task GiveUpAsync()
     {
-        try
+        await Completion.WaitAsync(Patience, context.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_completion.TrySetResult())
         {
-            await transport.DisposeAsync().ConfigureAwait(false);
-        }
-        catch (Exception exception)
-        {
-            _log.TransportCloseFailed(exception);
+            _log.TransportStuck(context.RemoteEndPoint);
         }
     }
 }

@@ -18,11 +18,14 @@ internal sealed class ControlOutbox(SessionContext context, PeerWatch watch)
     /// <summary>Answers that wait because the other end does not read; beyond that it is not going to.</summary>
     public const int MaxAnswers = ushort.MaxValue;
 
+    /// <summary>SPEC 6.3.4: what goes out together with an End with a code in 0.0, for a writer that waits.</summary>
+    public const uint FreeingCredit = 1024 * 1024;
+
     // An other end that does not read its answers gets no more than so many.
     private const int MaxPongs = 64;
 
     private readonly Queue<Session> _sessions = new();
-    private readonly Queue<(ushort Id, ErrorCode Code)> _answers = new();
+    private readonly Queue<(ushort Id, ErrorCode Code, bool IsOpen)> _answers = new();
     private readonly Queue<ulong> _pongs = new();
     private bool _isNegotiationDue = context.IsClient;
     private NegotiationForm _form;
@@ -66,10 +69,13 @@ internal sealed class ControlOutbox(SessionContext context, PeerWatch watch)
     }
 
     /// <summary>Answers a frame of an id that no session holds.</summary>
+    /// <param name="id">The id.</param>
+    /// <param name="code">How it ends.</param>
+    /// <param name="isOpen">Whether the other end has just opened it.</param>
     /// <returns>How many answers wait.</returns>
-    public int Answer(ushort id, ErrorCode code)
+    public int Answer(ushort id, ErrorCode code, bool isOpen)
     {
-        _answers.Enqueue((id, code));
+        _answers.Enqueue((id, code, isOpen));
         return _answers.Count;
     }
 
@@ -138,7 +144,7 @@ internal sealed class ControlOutbox(SessionContext context, PeerWatch watch)
             WritePrivate(output);
         }
 
-        while (output.HasRoom && _answers.TryDequeue(out (ushort Id, ErrorCode Code) answer))
+        while (output.HasRoom && _answers.TryDequeue(out (ushort Id, ErrorCode Code, bool IsOpen) answer))
         {
             if (context.Dialect == Dialect.MuxCool)
             {
@@ -146,6 +152,11 @@ internal sealed class ControlOutbox(SessionContext context, PeerWatch watch)
             }
             else
             {
+                if (answer.IsOpen && context.Dialect.FreesWriters)
+                {
+                    FrameWriter.WriteCreditUpdate(output, answer.Id, FreeingCredit);
+                }
+
                 FrameWriter.WriteEnd(output, answer.Id, answer.Code);
             }
         }

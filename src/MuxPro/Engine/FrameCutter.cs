@@ -10,7 +10,7 @@ namespace MuxPro.Engine;
 /// Cuts frames out of the sessions into a batch, when the transport can take more: control ahead of data, because credit would wait
 /// behind the bulk that it is to release; then who is next in line, as far as its credit goes. All of it runs under the gate.
 /// </summary>
-internal sealed class FrameCutter(SessionContext context, OpenSessions sessions, ControlOutbox outbox, Action onPaced)
+internal sealed partial class FrameCutter(SessionContext context, OpenSessions sessions, ControlOutbox outbox, Action onPaced)
 {
     // A first payload of up to so many bytes goes with the New, ahead of other data: it is what the target needs to answer.
     private const int MaxFirstPayload = 4 * 1024;
@@ -21,7 +21,7 @@ internal sealed class FrameCutter(SessionContext context, OpenSessions sessions,
     private readonly SendQueue<Session> _ready = new();
     private readonly List<Session> _writers = [];
     private readonly List<Session> _over = [];
-    private PriorityPace _pace = new(context.Options.TimeProvider.TimestampFrequency);
+    private PriorityPace _pace = new(context.Time.TimestampFrequency);
     private ITimer? _paceTimer; // lets go what was held back
 
     /// <summary>Those that would be at their end, but for datagrams that wait for credit.</summary>
@@ -181,54 +181,6 @@ internal sealed class FrameCutter(SessionContext context, OpenSessions sessions,
         }
     }
 
-    private void CutEnd(Session session)
-    {
-        SessionState before = session.State;
-        if (before is { IsAborted: false, EndSent: false })
-        {
-            CutOpened(session);
-            if (session.State.MayGrant && !context.Dialect.GrantsAfterEnd && session.TakeLastGrant() is > 0 and var grant)
-            {
-                // SPEC 6.3.4: afterwards there is no granting, so what the answer may need is granted now.
-                FrameWriter.WriteCreditUpdate(Batch, session.Id, (uint)grant);
-            }
-        }
-
-        ErrorCode code = session.State.TakeEnd();
-        if (context.Dialect == Dialect.MuxCool)
-        {
-            FrameWriter.WriteCoolEnd(Batch, session.Id, isError: code != ErrorCode.GracefulShutdown);
-        }
-        else
-        {
-            FrameWriter.WriteEnd(
-                Batch, session.Id, code, context.Dialect == Dialect.Private ? session.State.Detail : FailureDetail.None);
-        }
-
-        if (session.State.IsOver)
-        {
-            session.SetEndCode(code);
-            _over.Add(session);
-        }
-        else if (session.State.IsLingering && !before.EndSent)
-        {
-            session.LastReceived = context.Now;
-        }
-
-        sessions.Settle(session, before);
-    }
-
-    private bool IsAnswerRead(Session session) => context.Dialect.EndsBothDirections && session.Receiver.IsAnswerRead;
-
-    /// <summary>SPEC 9: an End that waits for the answer waits from the last word on, or from the last byte that came.</summary>
-    private void WaitForAnswer(Session session)
-    {
-        if (context.Dialect.EndsBothDirections && session.State.MaySend)
-        {
-            session.LastReceived = context.Now;
-        }
-    }
-
     // ---- data -------------------------------------------------------------------------------------------------------------
 
     private void CutData()
@@ -246,7 +198,7 @@ internal sealed class FrameCutter(SessionContext context, OpenSessions sessions,
         if (Batch.IsEmpty && _ready.Count > 0)
         {
             // Held back for the sake of a higher priority: what is next is a matter of time.
-            _paceTimer ??= context.Options.TimeProvider.CreateTimer(
+            _paceTimer ??= context.Time.CreateTimer(
                 static state => ((Action)state!)(), onPaced, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             _paceTimer.Change(TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
         }

@@ -25,14 +25,16 @@ internal sealed class FrameHandlers(
             return violations.Violation("New from a server (SPEC 6.3.2).");
         }
 
-        if (frame.Id == 0)
-        {
-            return violations.Violation("New with ID 0 (SPEC 6.3.2).");
-        }
-
         if (!violations.SpendOpen(now))
         {
             return false;
+        }
+
+        if (frame.Id == 0)
+        {
+            // SPEC 6.3.2: a prototype of 0.0 comes to it after 65,535. It is nobody's, and ends alone.
+            var noId = new SessionViolation(ErrorCode.ProtocolError, "ID 0 is the main connection's own (SPEC 6).");
+            return violations.Refuse(frame.Id, noId) && violations.SpendReset(now);
         }
 
         Session? old;
@@ -174,7 +176,7 @@ internal sealed class FrameHandlers(
         {
             if (sessions[frame.Id] is { } session && session.State.IsNews(frame.ErrorCode))
             {
-                wakeups = End(session, frame.ErrorCode, frame.Detail);
+                wakeups = End(session, frame.ErrorCode, frame.Detail, now);
             }
         }
 
@@ -211,6 +213,11 @@ internal sealed class FrameHandlers(
             if (!frame.HasFault)
             {
                 cutter.Grant(session, frame.Credit);
+                if (session.State.IsAnswering)
+                {
+                    // It is not without credit for too long, however soon that is spent.
+                    session.LastReceived = now;
+                }
             }
         }
 
@@ -225,21 +232,17 @@ internal sealed class FrameHandlers(
 
     private bool OnUnknown(in Frame frame, long now)
     {
-        if (frame.Id == 0)
-        {
-            return violations.Violation("Keep with ID 0, which is the main connection's own (SPEC 6).");
-        }
-
         return violations.SpendControl(now) && (!frame.HasData || violations.AnswerOnce(frame.Id));
     }
 
     // ---- under the gate ---------------------------------------------------------------------------------------------------
 
-    private Wakeups End(Session session, ErrorCode code, FailureDetail detail)
+    private Wakeups End(Session session, ErrorCode code, FailureDetail detail, long now)
     {
         SessionState before = session.State;
         SessionDue due = session.State.OnEnd(code);
         session.SetEndCode(code);
+        session.LastReceived = now;
         Wakeups wakeups = before.IsAborted ? default
             : context.Dialect.EndsBothDirections ? EndBoth(session, isError: code != ErrorCode.GracefulShutdown)
             : code != ErrorCode.GracefulShutdown ? Wakeups.Stop(session, code, Failure(session, code, detail), drop: false)

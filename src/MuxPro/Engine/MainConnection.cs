@@ -42,12 +42,12 @@ internal sealed class MainConnection
     public MainConnection(Link link, MuxOptions options, Action<Session>? onOpened)
     {
         link.Claim();
-        TimeProvider time = options.TimeProvider;
-        _log = options.LoggerFactory.CreateLogger<MainConnection>();
+        _log = GuardedLogger.For<MainConnection>(options);
         _metrics = MuxMetrics.For(options);
-        _transport = Transport.Create(link);
+        _transport = Transport.Create(link, _log);
+        TimeProvider time = GuardedTime.Over(options.TimeProvider);
         _watch = new PeerWatch(TimeoutsOf(options), time.TimestampFrequency, time.GetTimestamp());
-        _context = new SessionContext(options, _watch, isClient: onOpened is null, _transport.RemoteEndPoint);
+        _context = new SessionContext(options, time, _watch, isClient: onOpened is null, _transport.RemoteEndPoint);
         _sessions = new OpenSessions(_context, OnEmpty);
         _outbox = new ControlOutbox(_context, _watch);
         _cutter = new FrameCutter(_context, _sessions, _outbox, onPaced: () => Wake());
@@ -68,7 +68,10 @@ internal sealed class MainConnection
 
     public MuxOptions Options => _context.Options;
 
-    /// <summary>A timestamp of the options' clock.</summary>
+    /// <summary>The clock. It does not throw.</summary>
+    public TimeProvider Time => _context.Time;
+
+    /// <summary>A timestamp of the clock.</summary>
     public long Now => _context.Now;
 
     /// <summary>The round-trip time: what the kernel measured, or the last ping, or the negotiation; none while it is not known.</summary>
@@ -253,18 +256,20 @@ internal sealed class MainConnection
             _muxCool.OnChanged();
         }
 
+        // Those who wait come before the transport: whose it is, and how long it takes to be closed, is not known here.
         _agreement.OnFailed(failure);
-        if (!isOrderly)
-        {
-            _transport.Abort();
-        }
-
         foreach (Wakeups wakeup in wakeups)
         {
             wakeup.Run();
         }
 
+        if (!isOrderly)
+        {
+            _transport.Abort();
+        }
+
         Wake();
+        _run.OnFailed();
     }
 
     private static PeerTimeouts TimeoutsOf(MuxOptions options) => new(
@@ -274,7 +279,8 @@ internal sealed class MainConnection
         options.PingInterval,
         options.PingTimeout,
         options.KeepAliveInterval,
-        options.LingerTimeout);
+        options.LingerTimeout,
+        options.LingerTimeoutBefore);
 
     // ---- under the gate ---------------------------------------------------------------------------------------------------
 

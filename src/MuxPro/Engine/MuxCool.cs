@@ -95,7 +95,7 @@ internal sealed class MuxCool(
     private async ValueTask WaitForRoomAsync(Session session)
     {
         long last = context.Now;
-        session.Grace.Refill(last, Timestamps.From(context.Options.MuxCoolGrace, context.Options.TimeProvider.TimestampFrequency));
+        session.Grace.Refill(last, Timestamps.From(context.Options.MuxCoolGrace, context.Time.TimestampFrequency));
         while (true)
         {
             Task changed;
@@ -129,7 +129,7 @@ internal sealed class MuxCool(
             }
 
             int factor = isAlone ? AloneFactor : 1;
-            TimeProvider time = context.Options.TimeProvider;
+            TimeProvider time = context.Time;
             TimeSpan left = isPatient ? Timeout.InfiniteTimeSpan : RoundUp(time.GetElapsedTime(0, session.Grace.Left) * factor);
             await changed.WaitAsync(left, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             long now = context.Now;

@@ -22,6 +22,9 @@ internal sealed class OpenSessions(SessionContext context, Action onEmpty)
     /// <summary>Sub-connections that have sent all they had to send, and still listen (SPEC 6.3.4).</summary>
     public int Lingering { get; private set; }
 
+    /// <summary>Sub-connections whose other end has sent all it had to send, and that still answer (SPEC 6.3.4).</summary>
+    public int Answering { get; private set; }
+
     /// <summary>The holder of an id, or <see langword="null"/>.</summary>
     public Session? this[ushort id] => _table[id];
 
@@ -82,6 +85,11 @@ internal sealed class OpenSessions(SessionContext context, Action onEmpty)
         if (before.IsLingering != session.State.IsLingering)
         {
             Lingering += before.IsLingering ? -1 : 1;
+        }
+
+        if (before.IsAnswering != session.State.IsAnswering)
+        {
+            Answering += before.IsAnswering ? -1 : 1;
         }
 
         if (!before.IsOver && session.State.IsOver)

@@ -136,7 +136,7 @@ internal sealed class SessionRequests(
     public void OnOver(Session session)
     {
         ErrorCode code = session.EndCode ?? ErrorCode.GracefulShutdown;
-        metrics.SessionEnded(code, context.Options.TimeProvider.GetElapsedTime(session.Opened));
+        metrics.SessionEnded(code, context.Time.GetElapsedTime(session.Opened));
         _log.SessionEnded(session.Id, code);
         connection.RoomFreed?.Invoke();
     }

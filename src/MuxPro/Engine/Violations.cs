@@ -72,7 +72,7 @@ internal sealed class Violations(
             _ = sessions.TryAnswer(id);
         }
 
-        return Answer(id, violation.Code);
+        return Answer(id, violation.Code, isOpen: true);
     }
 
     /// <summary>SPEC 6.3.3: payload of an id that was never opened or is long gone is answered at most once per id.</summary>
@@ -84,18 +84,18 @@ internal sealed class Violations(
             isFirst = sessions.TryAnswer(id);
         }
 
-        return !isFirst || Answer(id, ErrorCode.ProtocolError);
+        return !isFirst || Answer(id, ErrorCode.ProtocolError, isOpen: false);
     }
 
     private static Budget NewBudget(SessionContext context, int perSecond)
-        => new(perSecond, context.Options.TimeProvider.TimestampFrequency, context.Now);
+        => new(perSecond, context.Time.TimestampFrequency, context.Now);
 
-    private bool Answer(ushort id, ErrorCode code)
+    private bool Answer(ushort id, ErrorCode code, bool isOpen)
     {
         int waiting;
         lock (gate)
         {
-            waiting = outbox.Answer(id, code);
+            waiting = outbox.Answer(id, code, isOpen);
         }
 
         connection.Wake();

@@ -56,6 +56,21 @@ public abstract class DatagramLink : IAsyncDisposable
     /// <returns>A task that is done when the flow needs nothing from the caller any more.</returns>
     public abstract ValueTask DisposeAsync();
 
+    /// <summary>The same, without an exception.</summary>
+    /// <returns>What went wrong, or <see langword="null"/>: a flow that cannot even be closed is closed for us.</returns>
+    internal async ValueTask<Exception?> TryDisposeAsync()
+    {
+        try
+        {
+            await DisposeAsync().ConfigureAwait(false);
+            return null;
+        }
+        catch (Exception exception)
+        {
+            return exception;
+        }
+    }
+
     /// <summary>Counts datagrams that were dropped.</summary>
     /// <param name="count">How many.</param>
     protected internal void CountDropped(long count = 1) => Interlocked.Add(ref _dropped, count);

@@ -31,6 +31,21 @@ internal static class DialectFeatures
         /// </summary>
         public bool GrantsAfterEnd => dialect == Dialect.Private;
 
+        /// <summary>
+        /// SPEC 6.3.4: whether an end grants what the answer may need just before its End. A server of 0.0 does not: it buys nothing from a
+        /// prototype's client, which takes its own End as over, and may end its process.
+        /// </summary>
+        /// <param name="isClient">Whether this end opens the sub-connections.</param>
+        public bool GrantsBeforeEnd(bool isClient) => dialect == Dialect.V0_1 || (dialect == Dialect.V0_0 && isClient);
+
+        /// <summary>
+        /// SPEC 6.3.4: whether an End with a code goes out together with credit, because a prototype's writer waits for that alone.
+        /// </summary>
+        public bool FreesWriters => dialect == Dialect.V0_0;
+
+        /// <summary>SPEC 6.3.6: whether a sender of the other end may give up that was without credit for 30 s: the prototype's.</summary>
+        public bool GivesUpWithoutCredit => dialect is Dialect.V0_0 or Dialect.V0_1;
+
         /// <summary>SPEC 7.2: datagrams may have addresses of their own, and flows a GlobalID.</summary>
         public bool IsFullCone => dialect is Dialect.V0_1 or Dialect.Private;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using MuxPro.Diagnostics;
 
 namespace MuxPro;
 
@@ -25,7 +26,7 @@ internal sealed class DatagramRelayRun
         _forward = new Direction(first, second, RelaySide.First, RelaySide.Second);
         _backward = new Direction(second, first, RelaySide.Second, RelaySide.First);
         _idleTimeout = idleTimeout;
-        _time = time;
+        _time = GuardedTime.Over(time);
     }
 
     public async Task<DatagramRelayResult> RunAsync(CancellationToken cancellationToken)

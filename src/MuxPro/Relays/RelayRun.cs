@@ -134,7 +134,9 @@ internal sealed class RelayRun(Link first, Link second)
         catch (Exception exception)
         {
             Record(exception, direction.IsWriting ? target : source);
-            await _stop.CancelAsync().ConfigureAwait(false);
+
+            // Who watches the token may throw; both links are ended all the same.
+            await _stop.CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -159,9 +161,24 @@ internal sealed class RelayRun(Link first, Link second)
             reason = _error;
         }
 
-        (first as StreamLink)?.Abort(reason);
-        (second as StreamLink)?.Abort(reason);
+        AbortStream(first, reason);
+        AbortStream(second, reason);
     }
+
+    private void AbortStream(Link link, Exception? reason)
+    {
+        try
+        {
+            (link as StreamLink)?.Abort(reason);
+        }
+        catch (Exception exception)
+        {
+            // A stream that cannot even be closed is closed for us; the other one is still to be.
+            Record(exception, SideOf(link));
+        }
+    }
+
+    private RelaySide SideOf(Link link) => ReferenceEquals(link, first) ? RelaySide.First : RelaySide.Second;
 
     private async ValueTask EndAsync(Link link, bool abort)
     {
@@ -180,7 +197,7 @@ internal sealed class RelayRun(Link first, Link second)
         catch (Exception exception)
         {
             // A link that cannot even be closed is closed for us.
-            Record(exception, ReferenceEquals(link, first) ? RelaySide.First : RelaySide.Second);
+            Record(exception, SideOf(link));
         }
     }
 }

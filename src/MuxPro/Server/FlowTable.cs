@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using MuxPro.Diagnostics;
 
 namespace MuxPro;
 
@@ -29,7 +30,7 @@ public sealed class FlowTable
     public FlowTable(TimeProvider? timeProvider = null, int maxParked = 4096)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(maxParked);
-        _time = timeProvider ?? TimeProvider.System;
+        _time = GuardedTime.Over(timeProvider ?? TimeProvider.System);
         _maxParked = maxParked;
     }
 
@@ -130,7 +131,7 @@ public sealed class FlowTable
             }
         }
 
-        _ = link?.DisposeAsync().AsTask();
+        _ = link?.TryDisposeAsync().AsTask();
     }
 
     // ---- under the gate ---------------------------------------------------------------------------------------------------

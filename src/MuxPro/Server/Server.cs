@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
-using Microsoft.Extensions.Logging;
+using MuxPro.Diagnostics;
 
 namespace MuxPro;
 
@@ -181,7 +181,7 @@ public sealed class Server : IDispatcher
     {
         ArgumentNullException.ThrowIfNull(link);
         ArgumentNullException.ThrowIfNull(handle);
-        var handlers = new SessionHandlers(handle, AcceptsDatagrams, _options.LoggerFactory.CreateLogger<Server>());
+        var handlers = new SessionHandlers(handle, AcceptsDatagrams, GuardedLogger.For<Server>(_options));
         await RunAsync(link, Context with { Take = handlers.Start }, cancellationToken).ConfigureAwait(false);
         await handlers.WhenEndedAsync().ConfigureAwait(false);
     }
@@ -231,8 +231,14 @@ public sealed class Server : IDispatcher
     private async Task RunNestedAsync(Link link)
     {
         var server = new Server(this, _depth + 1, _nested ?? new NestedCount());
-        await server.RunAsync(link, CancellationToken.None).ConfigureAwait(false);
-        _nested?.Leave();
+        try
+        {
+            await server.RunAsync(link, CancellationToken.None).ConfigureAwait(false);
+        }
+        finally
+        {
+            _nested?.Leave();
+        }
     }
 
     private ServerContext Context

@@ -13,6 +13,7 @@ public sealed class ServerWorker : IAsyncDisposable
     private readonly ChannelWriter<Session>? _incoming;
     private readonly ServerContext _context;
     private readonly MuxOptions _options;
+    private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly DispatchFailures _failures;
 
@@ -49,7 +50,8 @@ public sealed class ServerWorker : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(link);
         _context = context;
         _options = options ?? MuxOptions.Default;
-        _log = _options.LoggerFactory.CreateLogger<ServerWorker>();
+        _time = GuardedTime.Over(_options.TimeProvider);
+        _log = GuardedLogger.For<ServerWorker>(_options);
         _failures = new DispatchFailures(_log);
         _connection = new MainConnection(link, _options, OnOpened);
         _ = EndWithConnectionAsync();
@@ -131,7 +133,7 @@ public sealed class ServerWorker : IAsyncDisposable
             return;
         }
 
-        long started = _options.TimeProvider.GetTimestamp();
+        long started = _time.GetTimestamp();
         Link? target = null;
         RelayResult result;
         long dropped = 0;
@@ -147,7 +149,7 @@ public sealed class ServerWorker : IAsyncDisposable
         await session.DisposeAsync().ConfigureAwait(false);
         if (_context.SessionEnded is not null)
         {
-            Report(session, target, result, dropped, _options.TimeProvider.GetElapsedTime(started));
+            Report(session, target, result, dropped, _time.GetElapsedTime(started));
         }
     }
 
@@ -214,7 +216,7 @@ public sealed class ServerWorker : IAsyncDisposable
             session.Session.ConfirmOpened();
             CancellationToken revoked = lease?.Revoked ?? CancellationToken.None;
             DatagramRelayResult result = await DatagramRelay.CopyAsync(
-                session, link, _options.DatagramIdleTimeout, _options.TimeProvider, revoked).ConfigureAwait(false);
+                session, link, _options.DatagramIdleTimeout, _time, revoked).ConfigureAwait(false);
             isLost = result is { End: DatagramRelayEnd.Failed, Side: RelaySide.First } && _connection.Failure is not null;
             if (result.Error is not null)
             {
@@ -235,7 +237,10 @@ public sealed class ServerWorker : IAsyncDisposable
             DatagramLink? surplus = lease is null ? link : lease.Release(link, isLost);
             if (surplus is not null)
             {
-                await surplus.DisposeAsync().ConfigureAwait(false);
+                if (await surplus.TryDisposeAsync().ConfigureAwait(false) is { } exception)
+                {
+                    _log.FlowCloseFailed(session.Session.Id, session.Session.Destination, exception);
+                }
             }
         }
     }
@@ -264,7 +269,7 @@ public sealed class ServerWorker : IAsyncDisposable
         // A session that is aborted meanwhile must not leave a dial behind, nor one that has ended undelivered once nobody is there.
         CancellationToken aborted = session.Aborted;
         CancellationToken gone = _gone.Token;
-        using var timeout = new CancellationTokenSource(_options.DispatchTimeout, _options.TimeProvider);
+        using var timeout = new CancellationTokenSource(_options.DispatchTimeout, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(aborted, gone, timeout.Token);
         try
         {

@@ -260,7 +260,7 @@ internal sealed class DatagramOutput(Session session, ulong globalId) : ISession
     /// <param name="isLast">Those behind it have waited as long.</param>
     private bool DropStale(bool isLast = false)
     {
-        if (_waitingSince == 0 || session.Context.Options.TimeProvider.GetElapsedTime(_waitingSince) <= MaxWaitForCredit)
+        if (_waitingSince == 0 || session.Context.Time.GetElapsedTime(_waitingSince) <= MaxWaitForCredit)
         {
             return false;
         }

@@ -47,6 +47,30 @@ public sealed partial class Session
         }
     }
 
+    /// <summary>Nothing is granted any more.</summary>
+    internal void StopCredit()
+    {
+        lock (Sync)
+        {
+            Incoming.Stop();
+        }
+    }
+
+    /// <inheritdoc cref="ReceiveCredit.Trickle"/>
+    internal bool TrickleCredit()
+    {
+        // A datagram is not split to fit, and a byte that arrives where too much waits already would end the sub-connection.
+        if (_receiver.IsWhole || Context.Unread.IsOver)
+        {
+            return false;
+        }
+
+        lock (Sync)
+        {
+            return Incoming.Trickle();
+        }
+    }
+
     /// <inheritdoc cref="ReceiveCredit.ReturnUnused"/>
     internal void ReturnUnusedCredit(long since)
     {

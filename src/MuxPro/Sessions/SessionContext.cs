@@ -8,10 +8,12 @@ namespace MuxPro.Sessions;
 /// What the sub-connections of one main connection share: its settings, what was agreed with the other end, its budgets and its clock.
 /// </summary>
 /// <param name="options">Settings.</param>
+/// <param name="time">Their clock, which does not throw.</param>
 /// <param name="watch">Knows the round-trip time.</param>
 /// <param name="isClient">Whether this end opens the sub-connections.</param>
 /// <param name="remoteEndPoint">The address of the other end, where the transport has one.</param>
-internal sealed class SessionContext(MuxOptions options, PeerWatch watch, bool isClient, EndPoint? remoteEndPoint)
+internal sealed class SessionContext(
+    MuxOptions options, TimeProvider time, PeerWatch watch, bool isClient, EndPoint? remoteEndPoint)
 {
     // More than a few batches ahead fills memory and the processor's cache, and sends nothing sooner.
     private const int CrowdedBytes = 4 * Buffers.SendBatch.MaxBytes;
@@ -20,6 +22,9 @@ internal sealed class SessionContext(MuxOptions options, PeerWatch watch, bool i
     private const int CrowdedSendBuffer = 4 * 1024;
 
     public MuxOptions Options => options;
+
+    /// <summary>The clock. It does not throw.</summary>
+    public TimeProvider Time => time;
 
     /// <summary>The main connection, as its sub-connections call it. Set before the first of them is made.</summary>
     public ISessionEngine Engine { get; set; } = null!;
@@ -58,13 +63,13 @@ internal sealed class SessionContext(MuxOptions options, PeerWatch watch, bool i
     public int SendBuffer => IsCrowded ? Math.Min(CrowdedSendBuffer, options.SendBuffer) : options.SendBuffer;
 
     /// <summary>A timestamp of the options' clock.</summary>
-    public long Now => options.TimeProvider.GetTimestamp();
+    public long Now => time.GetTimestamp();
 
     /// <summary>The round-trip time in timestamps, or 0 while it is not known.</summary>
     public long RoundTripTicks => watch.RoundTrip;
 
     /// <summary>The round-trip time, or <see langword="null"/> while it is not known.</summary>
-    public TimeSpan? RoundTripTime => RoundTripTicks is > 0 and var ticks ? options.TimeProvider.GetElapsedTime(0, ticks) : null;
+    public TimeSpan? RoundTripTime => RoundTripTicks is > 0 and var ticks ? time.GetElapsedTime(0, ticks) : null;
 
     /// <summary>Whether datagrams may have addresses of their own, and flows a GlobalID (SPEC 7.2).</summary>
     public bool IsFullCone => Dialect.IsFullCone;

@@ -1,13 +1,14 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.Tasks.Sources;
+using Microsoft.Extensions.Logging;
 using MuxPro.Buffers;
 using MuxPro.Core;
 
 namespace MuxPro.Transports;
 
 /// <summary>A socket: batches are sent by gathering their pieces, without a copy.</summary>
-internal sealed class SocketTransport(Link link, Socket socket, SocketTuning tuning) : Transport
+internal sealed class SocketTransport(Link link, Socket socket, SocketTuning tuning, ILogger log) : Transport(log)
 {
     private readonly GatherSend _send = new();
 
@@ -21,9 +22,9 @@ internal sealed class SocketTransport(Link link, Socket socket, SocketTuning tun
 
     public override ValueTask CompleteWritesAsync() => ((StreamLink)link).CompleteWritesAsync();
 
-    public override void Abort() => link.Abort();
+    protected override void AbortLink() => link.Abort();
 
-    public override async ValueTask DisposeAsync()
+    protected override async ValueTask DisposeLinkAsync()
     {
         _send.Dispose();
         await link.DisposeAsync().ConfigureAwait(false);

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
 using MuxPro.Buffers;
 using MuxPro.Core;
 
@@ -14,7 +15,8 @@ internal sealed class StreamTransport : Transport
     private readonly RecordStream? _records;
     private long _taken;
 
-    public StreamTransport(Link link, SocketTuning? tuning)
+    public StreamTransport(Link link, SocketTuning? tuning, ILogger log)
+        : base(log)
     {
         _link = link;
         _tuning = tuning;
@@ -53,7 +55,7 @@ internal sealed class StreamTransport : Transport
     public override ValueTask CompleteWritesAsync()
         => _link is StreamLink stream ? stream.CompleteWritesAsync() : _link.Output.CompleteAsync();
 
-    public override void Abort() => _link.Abort(new IOException("The main connection was closed."));
+    protected override void AbortLink() => _link.Abort(new IOException("The main connection was closed."));
 
-    public override ValueTask DisposeAsync() => _link.DisposeAsync();
+    protected override ValueTask DisposeLinkAsync() => _link.DisposeAsync();
 }

@@ -62,6 +62,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("client --server here:1 --ca --priority 22=0 --priority 9-8=1", "--priority '9-8=1': a port is")]
     [InlineData("client --server here:1 --ca --priority 0=1", "--priority '0=1': a port is")]
     [InlineData("client --server here:1 --ca --max-age -1", "--max-age")]
+    [InlineData("client --server here:1 --ca --max-idle -1", "--max-idle")]
     [InlineData("client --server here:1 --ca --max-bytes 10X", "--max-bytes '10X'")]
     [InlineData("client --server here:1 --ca --max-bytes 9999999999G", "--max-bytes '9999999999G'")]
     [InlineData("client --server here:1 --ca --xudp-concurrency 65536", "--xudp-concurrency '65536'")]

@@ -350,7 +350,7 @@ public sealed class DaemonTests
             { "inbounds": [ { "tag": "in", "protocol": "socks", "port": {{socks}} },
                             { "tag": "server", "protocol": "mux", "port": {{server}}, "settings": { "versions": [ "0.1" ] } } ],
               "outbounds": [ { "tag": "relay", "protocol": "mux", "settings": { "servers": [ { "address": "127.0.0.1", "port": {{server}} } ] },
-                               "mux": { "maxBytes": "64K", "maxAge": 3600, "picker": "leastLoaded", "versions": [ "private", "0.1" ] } },
+                               "mux": { "maxBytes": "64K", "maxAge": 3600, "maxIdle": 0, "picker": "leastLoaded", "versions": [ "private", "0.1" ] } },
                              { "tag": "out", "protocol": "direct", "settings": { "allowPrivate": true } } ],
               "routing": { "rules": [ { "inboundTag": "server", "outboundTag": "out" } ] } }
             """);

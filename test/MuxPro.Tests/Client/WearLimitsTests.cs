@@ -8,8 +8,8 @@ public sealed class WearLimitsTests
 
     [Fact]
     public void NoLimits() => Assert.Equal(
-        new WearLimits(WearLimits.None, WearLimits.None, WearLimits.None),
-        WearLimits.Draw(new ClientStrategy { MaxConnection = 0 }, Second, 0.5));
+        new WearLimits(WearLimits.None, WearLimits.None, WearLimits.None, WearLimits.None),
+        WearLimits.Draw(new ClientStrategy { MaxConnection = 0, MaxIdle = Timeout.InfiniteTimeSpan }, Second, 0.5));
 
     [Fact]
     public void AgeAndBytes_Are90To100Percent_SessionsAreExact() => Gen.Double[0, 1].Sample(random =>

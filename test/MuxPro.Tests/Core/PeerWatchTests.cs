@@ -12,7 +12,8 @@ public sealed class PeerWatchTests
     private static readonly PeerTimeouts Timeouts = new(
         Handshake: TimeSpan.FromSeconds(10), Silence: TimeSpan.FromSeconds(4), Write: TimeSpan.FromSeconds(30),
         PingInterval: TimeSpan.FromSeconds(3),
-        Ping: TimeSpan.FromSeconds(10), KeepAliveInterval: TimeSpan.FromSeconds(30), Linger: TimeSpan.FromSeconds(30));
+        Ping: TimeSpan.FromSeconds(10), KeepAliveInterval: TimeSpan.FromSeconds(30), Linger: TimeSpan.FromHours(1),
+        LingerBefore: TimeSpan.FromSeconds(30));
 
     internal static readonly PeerFigures Idle = new(default, BytesTaken: 0, IsNegotiated: true, LifeSign.None, HasSessions: true);
 
@@ -152,12 +153,14 @@ public sealed class PeerWatchTests
     }
 
     [Theory]
-    [InlineData(29_999, false, false)]
-    [InlineData(30_000, false, true)]
-    [InlineData(999, true, false)]
-    [InlineData(1_000, true, true)]
-    public void Linger_IsShortInADrainWhereNobodyReads(long quiet, bool isUnwanted, bool isLate)
-        => Assert.Equal(isLate, Watch().IsLate(Start + quiet, Start, isUnwanted));
+    [InlineData(3_599_999, Patience.Long, false)]
+    [InlineData(3_600_000, Patience.Long, true)]
+    [InlineData(29_999, Patience.Short, false)]
+    [InlineData(30_000, Patience.Short, true)]
+    [InlineData(999, Patience.None, false)]
+    [InlineData(1_000, Patience.None, true)]
+    public void Linger_IsAsLongAsThePatience(long quiet, object patience, bool isLate)
+        => Assert.Equal(isLate, Watch().IsLate(Start + quiet, Start, (Patience)patience));
 
     [Fact]
     public void InfiniteTimeouts_NeverFailAndNeverAsk()

@@ -188,9 +188,13 @@ public sealed class ReceiveCreditTests
 
     [Theory]
     [InlineData(MaxWindow, 4 << 20, MaxWindow - Initial)]
-    [InlineData(MaxWindow, 1000, 1000)]
+    [InlineData(MaxWindow, 1000, MaxWindow - Initial)]
+    [InlineData(MaxWindow, 0, MaxWindow - Initial)]
+    [InlineData(16 * MaxWindow, 0, MaxWindow - Initial)]
+    [InlineData(16 * MaxWindow, 8 * MaxWindow, 2 * MaxWindow)]
+    [InlineData(16 * MaxWindow, 64L * MaxWindow, (16 * MaxWindow) - Initial)]
     [InlineData(Initial, 4 << 20, 0)]
-    public void LastGrant_IsTheLargestWindow_AsFarAsTheBudgetReaches(int maxWindow, long size, int growth)
+    public void LastGrant_IsAQuarterOfWhatIsLeft_AndAMebibyteWhateverIsLeft(int maxWindow, long size, int growth)
     {
         var budget = new WindowBudget(size);
         var credit = new ReceiveCredit(maxWindow, budget);
@@ -200,6 +204,52 @@ public sealed class ReceiveCreditTests
         Assert.Equal((Initial + growth, Initial + growth - 300, 300), (credit.Window, credit.Available, credit.Buffered));
         credit.Close();
         Assert.Equal(size, budget.Left);
+    }
+
+    [Fact]
+    public void LastGrants_OfManyAtOnce_StarveNobody()
+    {
+        var budget = new WindowBudget(64 << 20);
+        int[] grants = new int[40];
+        var credits = new ReceiveCredit[grants.Length];
+        for (int i = 0; i < grants.Length; i++)
+        {
+            credits[i] = new ReceiveCredit(16 << 20, budget);
+            grants[i] = credits[i].TakeLastGrant();
+        }
+
+        Assert.Equal((16 << 20) - Initial, grants[0]);
+        Assert.All(grants, static grant => Assert.InRange(grant, (1 << 20) - Initial, 16 << 20));
+        Assert.True(budget.Left > 0);
+        for (int i = 0; i < credits.Length; i++)
+        {
+            credits[i].Close();
+        }
+
+        Assert.Equal(budget.Size, budget.Left);
+    }
+
+    [Fact]
+    public void Trickle_GrantsAByteWhereNothingIsLeft_AndNothingElse()
+    {
+        var credit = new ReceiveCredit(Initial, _budget);
+        Assert.False(credit.Trickle());
+        Assert.True(credit.TryReceive(Initial));
+        for (int i = 1; i <= 3; i++)
+        {
+            Assert.True(credit.Trickle());
+            Assert.False(credit.Trickle());
+            Assert.Equal((1, 1, Initial + i), (credit.TakePending(), credit.Available, credit.Window));
+            Assert.True(credit.TryReceive(1));
+        }
+
+        // What was consumed, and is not worth a grant, comes first.
+        credit.Consume(10);
+        Assert.True(credit.Trickle());
+        Assert.Equal(Initial + 3, credit.Window);
+        Assert.Equal(0, credit.TakeLastGrant() - 10);
+        Assert.True(credit.TryReceive(credit.Available));
+        Assert.False(credit.Trickle());
     }
 
     [Fact]
@@ -217,7 +267,7 @@ public sealed class ReceiveCreditTests
                 {
                     now += passed;
                     models[which].Do(operation, amount, now, roundTrip);
-                    Assert.Equal(size, budget.Left + models.Sum(model => model.Growth));
+                    Assert.Equal(size, budget.Left + models.Sum(model => model.Growth - model.Beyond));
                     Assert.True(budget.Left >= 0);
                 }
 
@@ -252,6 +302,9 @@ public sealed class ReceiveCreditTests
 
         public int Growth => _credit.Window - Initial;
 
+        /// <summary>What of it is no budget's.</summary>
+        public int Beyond { get; private set; }
+
         public void Close() => _credit.Close();
 
         public void Do(Operation operation, int amount, long now, long roundTrip)
@@ -277,7 +330,9 @@ public sealed class ReceiveCreditTests
                     long left = budget.Left;
                     long due = Due;
                     int grant = _credit.TakeLastGrant();
-                    Assert.Equal(_isLast ? 0 : Math.Min(maxWindow - window, left), _credit.Window - window);
+                    int growth = _credit.Window - window;
+                    Assert.Equal(_isLast ? 0 : maxWindow - window, growth); // no largest window here is more than the least last one
+                    Beyond += growth - (int)Math.Min(left / 4, growth);
                     Assert.Equal(_isLast ? 0 : due + _credit.Window - window, grant);
                     _granted += grant;
                     _isLast = true;

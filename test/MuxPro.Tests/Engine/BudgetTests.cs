@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Time.Testing;
-using MuxPro.Protocol;
 using MuxPro.Tests.Support;
 
 namespace MuxPro.Tests.Engine;
@@ -59,7 +58,7 @@ public sealed class BudgetTests
         for (int id = 1; id <= Burst; id++)
         {
             await server.Peer.SendAsync(Raw.Keep(id, "x"));
-            await server.Peer.ExpectEndAsync(id, ErrorCode.ProtocolError);
+            await server.Peer.ExpectEndAsync(id, ErrorCode.ProtocolError, isOpen: false);
         }
 
         await server.Peer.SendAsync(Raw.Keep(77, "x"));
@@ -114,7 +113,8 @@ public sealed class BudgetTests
             });
             if (id <= Burst)
             {
-                await server.Peer.ExpectAsync(FrameType.End, id);
+                ErrorCode code = how == "End with a code" ? ErrorCode.GracefulShutdown : ErrorCode.ProtocolError;
+                await server.Peer.ExpectEndAsync(id, code, isOpen: how != "Keep after the own End");
             }
         }
 
@@ -151,7 +151,6 @@ public sealed class BudgetTests
 
         // One ends, and there is room again.
         second.CompleteWrites();
-        await server.Peer.ExpectAsync(FrameType.CreditUpdate, 2);
         await server.Peer.ExpectEndAsync(2);
         await server.Peer.SendAsync(Raw.End(2), Raw.End(3));
         await server.AcceptNewAsync(3);

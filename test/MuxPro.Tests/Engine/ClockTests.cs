@@ -62,7 +62,7 @@ public sealed class ClockTests
         await client.Peer.SendAsync(Raw.Keep(2, "read"));
         await session.ExpectTextAsync("read");
         _time.Advance(TimeSpan.FromSeconds(30));
-        await client.Peer.ExpectEndAsync(2, ErrorCode.OperationTimeout);
+        await client.Peer.ExpectEndAsync(2, ErrorCode.OperationTimeout, isOpen: false);
         await session.ExpectErrorAsync(ErrorCode.OperationTimeout, remote: false);
         await session.Completion.Guarded();
         Assert.Equal(1, client.Worker.ActiveSessions);
@@ -80,7 +80,7 @@ public sealed class ClockTests
         await client.ExpectNothingAsync();
         await session.ExpectTextAsync("unread");
         _time.Advance(TimeSpan.FromSeconds(30));
-        await client.Peer.ExpectEndAsync(2, ErrorCode.OperationTimeout);
+        await client.Peer.ExpectEndAsync(2, ErrorCode.OperationTimeout, isOpen: false);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using MuxPro.Protocol;
 using MuxPro.Tests.Support;
 
@@ -165,7 +166,7 @@ public sealed class CreditUpdateTests
     [InlineData(16 * 1024 * 1024)]
     public async Task Grant_JustBeforeOurEnd_IsTheLargestWindowAndTheLast(int maxWindow)
     {
-        await using ServerUnderTest server = await ServerUnderTest.StartAcceptingAsync(new MuxOptions { MaxWindow = maxWindow });
+        await using ServerUnderTest server = await ServerUnderTest.StartAcceptingAsync(new MuxOptions { MaxWindow = maxWindow }, version: 1);
         Session session = await server.AcceptNewAsync(5);
         await server.Peer.SendAsync(Raw.Keep(5, new byte[1000]));
         await session.ReadExactlyAsync(1000);
@@ -188,9 +189,79 @@ public sealed class CreditUpdateTests
     }
 
     [Fact]
-    public async Task Grant_BeforeOurEnd_OfOneThatDoesNotRead_IsNotSent()
+    public async Task Grant_BeforeTheEndOfAServerOf00_IsNotSent()
     {
         await using ServerUnderTest server = await ServerUnderTest.StartAcceptingAsync();
+        Session session = await server.AcceptNewAsync(5);
+        await server.Peer.SendAsync(Raw.Keep(5, new byte[1000]));
+        await session.ReadExactlyAsync(1000);
+        session.CompleteWrites();
+        await server.Peer.ExpectEndAsync(5);
+        await server.Peer.SendAsync(Raw.Keep(5, new byte[60_000]));
+        await session.ReadExactlyAsync(60_000);
+        await server.ExpectNothingAsync();
+    }
+
+    [Theory]
+    [InlineData(0u)]
+    [InlineData(1u)]
+    public async Task Grants_JustBeforeManyEnds_StarveNobody(uint version)
+    {
+        await using ClientUnderTest client = await ClientUnderTest.StartAsync(version: version);
+        for (int id = 2; id <= 41; id++)
+        {
+            Session session = await client.OpenAsync();
+            session.CompleteWrites();
+            uint grant = (await client.Peer.ExpectAsync(FrameType.CreditUpdate, id)).Credit;
+            Assert.InRange(grant, (1024u * 1024) - 65536, 16u * 1024 * 1024);
+            await client.Peer.ExpectEndAsync(id);
+        }
+
+        await client.ExpectNothingAsync();
+    }
+
+    [Theory]
+    [InlineData(0u, true)]
+    [InlineData(1u, true)]
+    [InlineData(0x8001u, false)]
+    public async Task Grant_OfAByteEach20Seconds_WhileTheReaderPauses(uint version, bool isExpected)
+    {
+        var time = new FakeTimeProvider();
+        await using ServerUnderTest server = await ServerUnderTest.StartAcceptingAsync(
+            new MuxOptions { TimeProvider = time, KeepAliveInterval = Timeout.InfiniteTimeSpan, PingInterval = Timeout.InfiniteTimeSpan },
+            version);
+        Session paused = await server.AcceptNewAsync(5);
+        paused.ConfirmOpened();
+        await server.AcceptNewAsync(7);
+        if (version == Raw.Private)
+        {
+            await server.Peer.ExpectOpenedAsync(5);
+        }
+
+        await server.Peer.SendAsync(Raw.Keep(5, new byte[65535]), Raw.Keep(5, new byte[1]));
+        await Until.TrueAsync(() => paused.Receiver.Unread == 65536);
+        for (int round = 1; round <= 6; round++)
+        {
+            time.Advance(TimeSpan.FromSeconds(20.5));
+            if (isExpected)
+            {
+                Assert.Equal(1u, (await server.Peer.ExpectAsync(FrameType.CreditUpdate, 5)).Credit);
+                await server.Peer.SendAsync(Raw.Keep(5, new byte[1]));
+                await Until.TrueAsync(() => paused.Receiver.Unread == 65536 + round);
+            }
+
+            await server.ExpectNothingAsync();
+        }
+
+        // The reader goes on, and so does the credit.
+        await paused.ReadExactlyAsync(65536);
+        Assert.True((await server.Peer.ExpectAsync(FrameType.CreditUpdate, 5)).Credit >= 65536);
+    }
+
+    [Fact]
+    public async Task Grant_BeforeOurEnd_OfOneThatDoesNotRead_IsNotSent()
+    {
+        await using ServerUnderTest server = await ServerUnderTest.StartAcceptingAsync(version: 1);
         Session session = await server.AcceptNewAsync(5, "unread");
         await session.Input.CompleteAsync();
         session.CompleteWrites();

@@ -1,4 +1,3 @@
-using MuxPro.Protocol;
 using MuxPro.Tests.Support;
 
 namespace MuxPro.Tests.Engine;
@@ -31,7 +30,6 @@ public sealed class EndTests
         await target.SendTextAsync("bye");
         await target.Output.CompleteAsync();
         await server.Peer.ExpectKeepAsync(5, "bye");
-        await server.Peer.ExpectAsync(FrameType.CreditUpdate, 5);
         await server.Peer.ExpectEndAsync(5);
         await server.Peer.SendAsync(Raw.Keep(5, "one more thing"), Raw.End(5));
         await target.ExpectTextAsync("one more thing");
@@ -120,7 +118,6 @@ public sealed class EndTests
         await using ServerUnderTest server = await ServerUnderTest.StartAcceptingAsync();
         Session session = await server.AcceptNewAsync(5, "x");
         session.CompleteWrites();
-        await server.Peer.ExpectAsync(FrameType.CreditUpdate, 5);
         await server.Peer.ExpectEndAsync(5);
         await server.Peer.SendAsync(Raw.End(5, ErrorCode.OperationTimeout));
         await server.ExpectNothingAsync();
@@ -225,7 +222,7 @@ public sealed class EndTests
         await session.DisposeAsync();
         await server.Peer.ExpectEndAsync(5);
         await server.Peer.SendAsync(Raw.Keep(5, "does anybody listen?"));
-        await server.Peer.ExpectEndAsync(5, ErrorCode.RemoteDisconnect);
+        await server.Peer.ExpectEndAsync(5, ErrorCode.RemoteDisconnect, isOpen: false);
         await server.Peer.SendAsync(Raw.Keep(5, "still"), Raw.End(5));
         await server.ExpectNothingAsync();
         Assert.Equal(1, server.Worker.ActiveSessions);

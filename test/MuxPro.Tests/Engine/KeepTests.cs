@@ -11,8 +11,8 @@ public sealed class KeepTests
     {
         await using ServerUnderTest server = await ServerUnderTest.StartAsync();
         await server.Peer.SendAsync(Raw.Keep(5, "x"), Raw.Keep(5, "y"), Raw.Keep(6, "z"), Raw.Keep(5, ""));
-        await server.Peer.ExpectEndAsync(5, ErrorCode.ProtocolError);
-        await server.Peer.ExpectEndAsync(6, ErrorCode.ProtocolError);
+        await server.Peer.ExpectEndAsync(5, ErrorCode.ProtocolError, isOpen: false);
+        await server.Peer.ExpectEndAsync(6, ErrorCode.ProtocolError, isOpen: false);
         await server.ExpectNothingAsync();
     }
 
@@ -21,7 +21,7 @@ public sealed class KeepTests
     {
         await using ClientUnderTest client = await ClientUnderTest.StartAsync();
         await client.Peer.SendAsync(Raw.Keep(5, "x"), Raw.Keep(5, "y"));
-        await client.Peer.ExpectEndAsync(5, ErrorCode.ProtocolError);
+        await client.Peer.ExpectEndAsync(5, ErrorCode.ProtocolError, isOpen: false);
         await client.ExpectNothingAsync();
     }
 
@@ -37,7 +37,7 @@ public sealed class KeepTests
             await target.DisposeAsync();
             await server.Peer.ExpectEndAsync(5);
             await server.Peer.SendAsync(Raw.Keep(5, "late"), Raw.Keep(5, "later"));
-            await server.Peer.ExpectEndAsync(5, ErrorCode.ProtocolError);
+            await server.Peer.ExpectEndAsync(5, ErrorCode.ProtocolError, isOpen: false);
             await server.ExpectNothingAsync();
         }
     }
@@ -82,7 +82,7 @@ public sealed class KeepTests
         await using ServerUnderTest server = await ServerUnderTest.StartAsync();
         Link target = await server.OpenAsync(5, "x");
         await server.Peer.SendAsync(Raw.End(5), Raw.Keep(5, "what else"));
-        await server.Peer.ExpectEndAsync(5, ErrorCode.ProtocolError);
+        await server.Peer.ExpectEndAsync(5, ErrorCode.ProtocolError, isOpen: false);
 
         // In its other direction the first End may have come before.
         await target.Output.WhenReaderIsGoneAsync();

@@ -109,7 +109,7 @@ public sealed class NegotiationTests
         await peer.ExpectBytesAsync(Raw.Negotiate(0x8001, 1, 0));
         await peer.SendAsync(Raw.Negotiate(0), Raw.KeepAlive(), Raw.Keep(5, "of nobody"));
         ClientWorker worker = await start.Guarded();
-        await peer.ExpectEndAsync(5, ErrorCode.ProtocolError);
+        await peer.ExpectEndAsync(5, ErrorCode.ProtocolError, isOpen: false);
     }
 
     [Fact]

@@ -109,8 +109,20 @@ public sealed class RecordedTests
 
             if (frame[4] == (byte)FrameType.End && frame[5] == 0 && !ends.IsEndedByOther(IdOf(frame)))
             {
-                // SPEC 6.3.4: just before its End, an end grants up to its largest window: what it consumed, and the growth.
-                yield return Raw.Credit(IdOf(frame), (uint)(new MuxOptions().MaxWindow - 65536 + ends.Received(IdOf(frame))));
+                if (fromClient)
+                {
+                    // SPEC 6.3.4: just before its End, a client grants up to its largest window, as far as a quarter of what is left of
+                    // the budget reaches: what it consumed, and the growth.
+                    int growth = (int)Math.Min(ends.BudgetLeft / 4, new MuxOptions().MaxWindow - 65536);
+                    ends.BudgetLeft -= growth;
+                    yield return Raw.Credit(IdOf(frame), (uint)(growth + ends.Received(IdOf(frame))));
+                }
+            }
+            else if ((name, fromClient, Convert.ToHexStringLower(frame))
+                is ("00_tcp_app_reset", true, BareEnd) or ("00_tcp_dial_failure", false, BareEnd))
+            {
+                // SPEC 6.3.4: credit goes ahead of an End with a code.
+                yield return Raw.Credit(1, 1024 * 1024);
             }
 
             yield return (name, fromClient, Convert.ToHexStringLower(frame)) switch
@@ -271,6 +283,8 @@ public sealed class RecordedTests
     {
         private readonly HashSet<int> _ended = [];
         private readonly Dictionary<int, int> _received = [];
+
+        public long BudgetLeft { get; set; } = new MuxOptions().WindowBudget;
 
         public bool IsEndedByOther(int id) => _ended.Contains(id);
 

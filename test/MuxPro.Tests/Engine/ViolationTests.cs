@@ -24,12 +24,6 @@ public sealed class ViolationTests
         { "NegotiateVersion with an id", "0004 0001 00 01 0005 01 00000000" },
     };
 
-    public static TheoryData<string, string> FromClient => new()
-    {
-        { "New with ID 0", "000d 0000 01 00 01 00 0050 01 7f000001" },
-        { "New with ID 0 and payload", "000d 0000 01 01 01 00 0050 01 7f000001 0001 78" },
-    };
-
     public static TheoryData<string, string> FromServer => new()
     {
         { "New", "000d 0002 01 00 01 00 0050 01 7f000001" },
@@ -39,7 +33,6 @@ public sealed class ViolationTests
 
     [Theory]
     [MemberData(nameof(FromEither))]
-    [MemberData(nameof(FromClient))]
     public async Task Violation_OfTheClient_EndsTheMainConnection(string what, string bytes)
     {
         await using ServerUnderTest server = await ServerUnderTest.StartAsync();

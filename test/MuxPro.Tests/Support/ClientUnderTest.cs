@@ -23,7 +23,7 @@ internal sealed class ClientUnderTest : IAsyncDisposable
     public static async Task<ClientUnderTest> StartAsync(MuxOptions? options = null, uint version = 0)
     {
         (Link client, Link server) = Link.CreatePair();
-        var peer = new FrameScript(server);
+        var peer = new FrameScript(server) { Version = version };
         options = (options ?? new MuxOptions()) with { Versions = [ProtocolVersion.FromValue(version)] };
         Task<ClientWorker> start = ClientWorker.StartAsync(
             client, new ClientStrategy { MaxConcurrency = 100, MaxConnection = 0 }, options,

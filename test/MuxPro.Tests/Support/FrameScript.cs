@@ -70,9 +70,21 @@ internal sealed class FrameScript(Link link) : IAsyncDisposable
         return frame;
     }
 
+    /// <summary>The version that was negotiated.</summary>
+    public uint Version { get; set; }
+
     /// <summary>The next frame is an End with a code, byte for byte as SPEC 6.3.4 wants it.</summary>
-    public async Task ExpectEndAsync(int id, ErrorCode code = ErrorCode.GracefulShutdown)
+    /// <param name="id">The id.</param>
+    /// <param name="code">The code; in 0.0 credit goes ahead of any but 0000.</param>
+    /// <param name="isOpen">Whether neither end has sent an End for the id, and it was opened: otherwise there is no credit.</param>
+    public async Task ExpectEndAsync(int id, ErrorCode code = ErrorCode.GracefulShutdown, bool isOpen = true)
     {
+        if (Version == 0 && code != ErrorCode.GracefulShutdown && isOpen)
+        {
+            ScriptFrame credit = await ExpectAsync(FrameType.CreditUpdate, id);
+            Assert.Equal($"0004{id:x4}0501000400100000", Convert.ToHexStringLower(credit.Bytes));
+        }
+
         ScriptFrame frame = await ExpectAsync(FrameType.End, id);
         string expected = code == ErrorCode.GracefulShutdown ? $"0004{id:x4}0300" : $"0006{id:x4}0301{(ushort)code:x4}0000";
         Assert.Equal(expected, Convert.ToHexStringLower(frame.Bytes));

@@ -58,6 +58,7 @@ internal sealed class ServerUnderTest : IAsyncDisposable
 
     private static async Task<ServerUnderTest> StartAsync(ServerUnderTest server, uint version)
     {
+        server.Peer.Version = version;
         await server.Peer.SendAsync(Raw.Negotiate(version));
         ScriptFrame answer = await server.Peer.ExpectAsync(FrameType.NegotiateVersion, 0);
         Assert.Equal(Raw.Negotiate(version), answer.Bytes);

@@ -57,6 +57,10 @@ internal sealed record MuxConfiguration
     [Range(0, int.MaxValue)]
     public int MaxAge { get; init; }
 
+    [Description("Seconds after which a main connection without a sub-connection is closed, but for one spare; 0 keeps all.")]
+    [Range(0, int.MaxValue)]
+    public int MaxIdle { get; init; } = 60;
+
     [Description(
         "Bytes, both directions together, after which a main connection takes no new sub-connection, less up to a tenth: '500000', '64K', "
             + "'10M' or '2G'; '0' means no limit.")]
