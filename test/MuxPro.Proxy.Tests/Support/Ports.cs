@@ -13,13 +13,13 @@ internal static class Ports
     private const int Count = 12_000;
 
     // Several runs on one machine begin in different places.
-    private static int _next = Random.Shared.Next(Count);
+    private static int Last = Random.Shared.Next(Count);
 
     public static int Take()
     {
         while (true)
         {
-            int port = First + (int)((uint)Interlocked.Increment(ref _next) % Count);
+            int port = First + (int)((uint)Interlocked.Increment(ref Last) % Count);
             if (IsFree(port, SocketType.Stream, ProtocolType.Tcp) && IsFree(port, SocketType.Dgram, ProtocolType.Udp))
             {
                 return port;
