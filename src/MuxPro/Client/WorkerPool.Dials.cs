@@ -72,16 +72,18 @@ public abstract partial class WorkerPool
     /// <summary>A place goes to who waits longest: the dial it waits for may be slow, or never be answered.</summary>
     private void OnRoomFreed(ClientWorker worker)
     {
-        Todo todo = default;
+        Todo todo;
         lock (_gate)
         {
             ServeLocked(worker);
 
             // It may idle from here on. A wake-up that comes earlier looks further ahead itself.
-            if (worker.TimeLeft is { } left && DueIn(left) < _wakeDue)
+            if (worker.TimeLeft is not { } left || DueIn(left) >= _wakeDue)
             {
-                todo = NextLocked();
+                return;
             }
+
+            todo = NextLocked();
         }
 
         Do(todo);

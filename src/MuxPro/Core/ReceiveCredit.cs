@@ -19,10 +19,9 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget, int initialWin
     // With so many times the reserve, a grant is rare for datagrams too.
     private const int RoomyWindow = 4;
 
-    // The last window takes this part of what is left of the budget: those that come later find something, too.
+    // The last window takes this part of what is left of the budget, so that those that come later find something, and is no less than
+    // that whatever is left: a budget that others hold must not cut an answer off.
     private const int LastPart = 4;
-
-    // What the last window is at least, whatever is left: a budget that others hold must not cut an answer off.
     private const int LeastLast = 1024 * 1024;
 
     private readonly bool _isUnlimited;
@@ -295,6 +294,7 @@ internal struct ReceiveCredit(int maxWindow, WindowBudget budget, int initialWin
     [Conditional("DEBUG")]
     private readonly void CheckInvariant()
         => Debug.Assert(
-            Available >= 0 && Buffered >= 0 && _consumed >= 0 && Available + Buffered + _consumed == Window && Window <= maxWindow + _trickled,
+            Available >= 0 && Buffered >= 0 && _consumed >= 0
+                && Available + Buffered + _consumed == Window && Window <= maxWindow + _trickled,
             "Each byte of the window is available, buffered or consumed.");
 }

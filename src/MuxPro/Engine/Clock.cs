@@ -109,7 +109,8 @@ internal sealed class Clock(
     {
         // To an end that reads no more, the other end is gone; to one that waits for it, it is late.
         ErrorCode code = session.Receiver.IsCompleted ? ErrorCode.RemoteDisconnect : ErrorCode.OperationTimeout;
-        string what = session.State.EndReceived ? "no credit for too long after the other end's end" : "no byte for too long after its own end";
+        string what = session.State.EndReceived ? "no credit for too long after the other end's end"
+            : "no byte for too long after its own end";
         context.Engine.Abort(session, new SessionException(code, $"Session {session.Id} to {session.Destination} got {what}."));
     }
 

@@ -54,7 +54,7 @@ internal sealed class ConnectionRun(
         }
     }
 
-    /// <summary>The main connection is gone, and its transport is aborted: nobody waits for long for loops that do not end by that.</summary>
+    /// <summary>The main connection is gone, its transport aborted: nobody waits for long for loops that do not end by that.</summary>
     public void OnFailed() => _ = GiveUpAsync();
 
     private async Task GiveUpAsync()

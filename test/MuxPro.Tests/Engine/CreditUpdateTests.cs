@@ -166,7 +166,8 @@ public sealed class CreditUpdateTests
     [InlineData(16 * 1024 * 1024)]
     public async Task Grant_JustBeforeOurEnd_IsTheLargestWindowAndTheLast(int maxWindow)
     {
-        await using ServerUnderTest server = await ServerUnderTest.StartAcceptingAsync(new MuxOptions { MaxWindow = maxWindow }, version: 1);
+        var options = new MuxOptions { MaxWindow = maxWindow };
+        await using ServerUnderTest server = await ServerUnderTest.StartAcceptingAsync(options, version: 1);
         Session session = await server.AcceptNewAsync(5);
         await server.Peer.SendAsync(Raw.Keep(5, new byte[1000]));
         await session.ReadExactlyAsync(1000);

@@ -107,19 +107,14 @@ public sealed class RecordedTests
                 continue;
             }
 
-            if (frame[4] == (byte)FrameType.End && frame[5] == 0 && !ends.IsEndedByOther(IdOf(frame)))
+            if (frame[4] == (byte)FrameType.End && frame[5] == 0 && fromClient && !ends.IsEndedByOther(IdOf(frame)))
             {
-                if (fromClient)
-                {
-                    // SPEC 6.3.4: just before its End, a client grants up to its largest window, as far as a quarter of what is left of
-                    // the budget reaches: what it consumed, and the growth.
-                    int growth = (int)Math.Min(ends.BudgetLeft / 4, new MuxOptions().MaxWindow - 65536);
-                    ends.BudgetLeft -= growth;
-                    yield return Raw.Credit(IdOf(frame), (uint)(growth + ends.Received(IdOf(frame))));
-                }
+                // SPEC 6.3.4: just before its End, a client grants what it consumed, and a quarter of what is left of the budget.
+                int growth = (int)Math.Min(ends.BudgetLeft / 4, new MuxOptions().MaxWindow - 65536);
+                ends.BudgetLeft -= growth;
+                yield return Raw.Credit(IdOf(frame), (uint)(growth + ends.Received(IdOf(frame))));
             }
-            else if ((name, fromClient, Convert.ToHexStringLower(frame))
-                is ("00_tcp_app_reset", true, BareEnd) or ("00_tcp_dial_failure", false, BareEnd))
+            else if (frame[4] == 3 && ((name, fromClient) is ("00_tcp_app_reset", true) or ("00_tcp_dial_failure", false))) // an End
             {
                 // SPEC 6.3.4: credit goes ahead of an End with a code.
                 yield return Raw.Credit(1, 1024 * 1024);
