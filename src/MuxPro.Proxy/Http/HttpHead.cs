@@ -52,7 +52,13 @@ internal sealed class HttpHead
     /// <exception cref="FormatException">It is none.</exception>
     public static HttpHead Parse(ReadOnlySpan<byte> bytes)
     {
-        string[] lines = Encoding.Latin1.GetString(bytes).Split("\r\n");
+        // RFC 9112 2.2: a bare line feed may end a line. It leaves here as CR LF, so that no other reader has to guess.
+        string[] lines = Encoding.Latin1.GetString(bytes).Split('\n');
+        for (int i = 0; i < lines.Length; i++)
+        {
+            lines[i] = lines[i].EndsWith('\r') ? lines[i][..^1] : lines[i];
+        }
+
         var fields = new List<KeyValuePair<string, string>>(lines.Length);
         foreach (string line in lines)
         {
