@@ -33,6 +33,9 @@ internal sealed class HttpForwarder(
     /// <summary>Whether the origin's connection can carry another request.</summary>
     public bool KeepsOrigin { get; private set; }
 
+    /// <summary>Whether both connections carried another protocol, and ended with it.</summary>
+    public bool IsOver { get; private set; }
+
     /// <summary>Whether the application's connection can carry another request.</summary>
     public bool KeepsApplication { get; private set; }
 
@@ -182,6 +185,7 @@ internal sealed class HttpForwarder(
     /// <exception cref="IOException">One of the two failed.</exception>
     private async Task TunnelAsync(CancellationToken cancellationToken)
     {
+        IsOver = true;
         RelayResult result = await Relay.RunAsync(
             new PrefixedLink(applicationReader, application), new PrefixedLink(origin.Answers, origin.Link), cancellationToken);
         origin.Up += result.BytesForward;
