@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 
 namespace MuxPro;
@@ -7,6 +8,7 @@ namespace MuxPro;
 /// Memory of a pipe belongs to the direction that got it until that direction is out of its call; so pipes are aborted only after both
 /// directions have stopped, and the token is what stops them. Streams may be closed under a call, and are, at once.
 /// </remarks>
+[SuppressMessage("Design", "CA1001", Justification = "RunAsync disposes what it makes, before it returns.")]
 internal sealed class RelayRun(Link first, Link second, TimeSpan halfCloseTimeout, TimeProvider time)
 {
     // How long nothing may move of what was said before a failure, where the failure alone does not end it.

@@ -202,7 +202,7 @@ public sealed class RelayTests
         Assert.Equal((13, RelaySide.Second), (result.BytesBackward, result.FailedSide));
         Assert.Equal("the last word", await ReadSomeAsync(near, 13));
         await near.DisposeAsync();
-        await flood.ContinueWith(static _ => { }, Cancel, TaskContinuationOptions.None, TaskScheduler.Default);
+        await ((Task)flood).WaitAsync(Cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     [Fact]
