@@ -1,7 +1,6 @@
 using System.IO.Pipelines;
 using System.Security.Cryptography;
 using System.Text;
-using Microsoft.Extensions.Time.Testing;
 using MuxPro.Tests.Support;
 using static MuxPro.Tests.Support.Links;
 
@@ -188,23 +187,6 @@ public sealed class RelayTests
         await near.DisposeAsync();
     }
 
-    /// <summary>A reset would overtake the answer that waits in the session.</summary>
-    [Fact(Timeout = 60_000)]
-    public async Task SocketClosesOnUnreadBytes_WhatItSaidArrives_ThroughASession()
-    {
-        (Link near, Link far, Task<RelayResult> relay) = await StartAsync(Kind.Session, Kind.Socket, Cancel);
-        Task<byte[]> flood = SendRandomAsync(near, 3, 64 * 1024 * 1024);
-        ReadResult some = await far.Input.ReadAsync(Cancel);
-        far.Input.AdvanceTo(some.Buffer.End);
-        await SendAsync(far, "the last word");
-        await far.DisposeAsync();
-        RelayResult result = await relay.WaitAsync(Cancel);
-        Assert.Equal((13, RelaySide.Second), (result.BytesBackward, result.FailedSide));
-        Assert.Equal("the last word", await ReadSomeAsync(near, 13));
-        await near.DisposeAsync();
-        await ((Task)flood).WaitAsync(Cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-    }
-
     [Fact]
     public async Task SocketClosesOnUnreadBytes_WhatItSaidArrives_ThenTheReset()
     {
@@ -222,54 +204,6 @@ public sealed class RelayTests
         // A reset is told once, to whoever comes first: to the writer here.
         await Assert.ThrowsAnyAsync<IOException>(() => flood);
         await near.DisposeAsync();
-    }
-
-    [Theory(Timeout = 60_000)]
-    [InlineData(Kind.Memory)]
-    [InlineData(Kind.Socket)]
-    [InlineData(Kind.Session)]
-    public async Task HalfClosed_AndSilent_EndsInTime_InOrder(Kind left)
-    {
-        var time = new FakeTimeProvider();
-        (Link near, Link first) = await ConnectAsync(left, Cancel);
-        (Link second, Link far) = await ConnectAsync(Kind.Socket, Cancel);
-        Task<RelayResult> relay = Relay.RunAsync(first, second, TimeSpan.FromMinutes(10), time, Cancel);
-        await SendAsync(near, "question");
-        await near.Output.CompleteAsync();
-        Assert.Equal("question", await ReadToEndAsync(far));
-        await SendAsync(far, "half");
-        Assert.Equal("half", await ReadSomeAsync(near, 4));
-        while (!relay.IsCompleted)
-        {
-            time.Advance(TimeSpan.FromSeconds(15));
-            await Task.Yield();
-        }
-
-        Assert.IsType<TimeoutException>((await relay).Error);
-        Assert.Equal("", await ReadToEndAsync(near));
-        await near.DisposeAsync();
-        await far.DisposeAsync();
-    }
-
-    [Fact(Timeout = 60_000)]
-    public async Task HalfClosed_AndGone_EndsAtOnce()
-    {
-        var time = new FakeTimeProvider();
-        (Link near, Link first) = await ConnectAsync(Kind.Socket, Cancel);
-        (Link second, Link far) = await ConnectAsync(Kind.Socket, Cancel);
-        Task<RelayResult> relay = Relay.RunAsync(first, second, Timeout.InfiniteTimeSpan, time, Cancel);
-        await SendAsync(near, "question");
-        await near.Output.CompleteAsync();
-        Assert.Equal("question", await ReadToEndAsync(far));
-        near.Abort();
-        while (!relay.IsCompleted)
-        {
-            time.Advance(TimeSpan.FromSeconds(15));
-            await Task.Yield();
-        }
-
-        Assert.Equal(RelaySide.First, (await relay).FailedSide);
-        await far.DisposeAsync();
     }
 
     [Fact]
