@@ -26,7 +26,8 @@ public sealed class RelayEndTests
         Assert.Equal((13, RelaySide.Second), (result.BytesBackward, result.FailedSide));
         Assert.Equal("the last word", await ReadSomeAsync(near, 13));
         await near.DisposeAsync();
-        await flood.WaitAsync(Cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        await flood.WaitAsync(Cancel).ConfigureAwait(
+            ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
     }
 
     [Theory(Timeout = 60_000)]
