@@ -3,8 +3,8 @@ using System.Net.Sockets;
 namespace MuxPro;
 
 /// <summary>
-/// Watches a relay of which one direction has ended. Who ended it may wait for the answer, or be gone as a whole: nobody reads its socket any
-/// more, and where the other side says nothing, nobody writes to it either. So its socket is asked now and then.
+/// Watches a relay of which one direction has ended. Who ended it may wait for the answer, or be gone as a whole: nobody reads its socket
+/// any more, and where the other side says nothing, nobody writes to it either. So its socket is asked now and then.
 /// </summary>
 internal sealed class HalfClose : IDisposable
 {

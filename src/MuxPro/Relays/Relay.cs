@@ -21,8 +21,8 @@ public static class Relay
 
     /// <summary>The same, with a limit for what is half closed.</summary>
     /// <remarks>
-    /// When one side has ended and its socket is found to be lost (TCP keep-alive finds that out), or the other side is silent for too long,
-    /// both links end in order: what was said before still arrives.
+    /// When one side has ended and its socket is found to be lost (TCP keep-alive finds that out), or the other side is silent for too
+    /// long, both links end in order: what was said before still arrives.
     /// </remarks>
     /// <param name="first">One link; owned by the relay from now on.</param>
     /// <param name="second">The other link; owned by the relay from now on.</param>

@@ -64,8 +64,8 @@ internal sealed class RelayRun(Link first, Link second, TimeSpan halfCloseTimeou
     }
 
     /// <summary>
-    /// A session whose neighbour took no more ends in order: a reset would overtake the answer that waits in it, and its other end is told to
-    /// stop all the same (SPEC 6.3.4).
+    /// A session whose neighbour took no more ends in order: a reset would overtake the answer that waits in it, and its other end is told
+    /// to stop all the same (SPEC 6.3.4).
     /// </summary>
     private bool MustAbort(Link link, bool stopped) => !_isLost && (stopped || (_isCut && link is not Session));
 

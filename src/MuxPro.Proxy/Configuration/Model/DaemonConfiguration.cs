@@ -96,8 +96,8 @@ internal sealed record LimitsConfiguration
     public int ConnectTimeout { get; init; } = 10;
 
     [Description(
-        "Seconds that one side of a connection may be silent when the other has ended its half. One that is gone as a whole is found earlier, "
-            + "by TCP keep-alive.")]
+        "Seconds that one side of a connection may be silent when the other has ended its half. One that is gone as a whole is found "
+            + "earlier, by TCP keep-alive.")]
     [Range(1, 86_400)]
     public int HalfCloseTimeout { get; init; } = 3600;
 

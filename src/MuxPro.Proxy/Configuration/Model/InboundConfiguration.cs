@@ -68,8 +68,8 @@ internal sealed record SocksInboundSettings : ProxyInboundSettings
     public System.Net.IPAddress? Ip { get; init; }
 
     [Description(
-        "Whether UDP ASSOCIATE is refused where it names an address that is not the application's. Otherwise the name means nothing: datagrams "
-            + "come from the address of the connection anyway.")]
+        "Whether UDP ASSOCIATE is refused where it names an address that is not the application's. Otherwise the name means nothing: "
+            + "datagrams come from the address of the connection anyway.")]
     public bool UdpStrict { get; init; }
 }
 
@@ -94,8 +94,8 @@ internal sealed record MixedInboundSettings : ProxyInboundSettings
     public System.Net.IPAddress? Ip { get; init; }
 
     [Description(
-        "Whether UDP ASSOCIATE is refused where it names an address that is not the application's. Otherwise the name means nothing: datagrams "
-            + "come from the address of the connection anyway.")]
+        "Whether UDP ASSOCIATE is refused where it names an address that is not the application's. Otherwise the name means nothing: "
+            + "datagrams come from the address of the connection anyway.")]
     public bool UdpStrict { get; init; }
 }
 
