@@ -187,7 +187,7 @@ public sealed class RefusalTests
 
     [Theory]
     [InlineData("\u0004\u0001\u0000\u0050\u0001\u0002\u0003\u0004\u0000", "SOCKS4")]
-    [InlineData("\u0016\u0003\u0001\u0002\u0000", "neither")]
+    [InlineData("\u0016\u0003\u0001\u0002\u0000", "TLS")]
     [InlineData("\u0000\u0000\u0000", "neither")]
     [InlineData("\u0005\u0001\u0009", "SOCKS5")]
     public async Task Garbage_IsClosed_AndLogged(string garbage, string said)
@@ -200,6 +200,34 @@ public sealed class RefusalTests
         stranger.Client.Shutdown(SocketShutdown.Send);
         Assert.Contains(said, await pair.ClientLog.WaitAsync(22), StringComparison.Ordinal);
         await ReadToEndAsync(stream);
+    }
+
+    [Fact]
+    public async Task Socks4_IsRejectedInItsOwnWords_AndAWarning()
+    {
+        await using ProxyPair pair = await ProxyPair.StartAsync();
+        using var old = new TcpClient();
+        await old.ConnectAsync(pair.EndPoint, Cancel);
+        await old.GetStream().WriteAsync((byte[])[4, 1, 0, 80, 192, 0, 2, 1, 0], Cancel);
+        byte[] answer = new byte[8];
+        await old.GetStream().ReadExactlyAsync(answer, Cancel);
+        Assert.Equal("005B000000000000", Convert.ToHexString(answer));
+        Assert.Contains("SOCKS4", await pair.ClientLog.WaitAsync(22), StringComparison.Ordinal);
+    }
+
+    /// <summary>RFC 9112 2.2.</summary>
+    [Theory]
+    [InlineData("\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n")]
+    [InlineData("GET / HTTP/1.0\nHost: x\n\n")]
+    [InlineData("GET / HTTP/1.0\r\nHost: x\n\r\n")]
+    public async Task OddLineBreaks_AreTaken(string request)
+    {
+        await using ProxyPair pair = await ProxyPair.StartAsync();
+        using var client = new TcpClient();
+        await client.ConnectAsync(pair.EndPoint, Cancel);
+        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(request), Cancel);
+        using var reader = new StreamReader(client.GetStream());
+        Assert.StartsWith("HTTP/1.1 400", await reader.ReadLineAsync(Cancel), StringComparison.Ordinal);
     }
 
     [Fact]

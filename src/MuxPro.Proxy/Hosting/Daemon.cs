@@ -182,6 +182,7 @@ internal sealed class Daemon : ISnapshots, IAsyncDisposable
             DispatcherOf = source => new RoutedDispatcher(this, source),
             MuxOptions = ToMuxOptions(configuration.Limits),
             Flows = _flows,
+            HalfCloseTimeout = TimeSpan.FromSeconds(configuration.Limits.HalfCloseTimeout),
             FlowIds = _flowIds,
             Sockets = _options.Sockets,
             MaxConnections = configuration.Limits.MaxConnections,

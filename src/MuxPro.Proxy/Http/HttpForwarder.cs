@@ -33,6 +33,9 @@ internal sealed class HttpForwarder(
     /// <summary>Whether the origin's connection can carry another request.</summary>
     public bool KeepsOrigin { get; private set; }
 
+    /// <summary>Whether both connections carried another protocol, and ended with it.</summary>
+    public bool IsOver { get; private set; }
+
     /// <summary>Whether the application's connection can carry another request.</summary>
     public bool KeepsApplication { get; private set; }
 
@@ -179,28 +182,18 @@ internal sealed class HttpForwarder(
         origin.Down += bytes.Length;
     }
 
+    /// <exception cref="IOException">One of the two failed.</exception>
     private async Task TunnelAsync(CancellationToken cancellationToken)
     {
-        Task up = CopyAsync(applicationReader, origin.Link, moved => origin.Up += moved, cancellationToken);
-        Task down = CopyAsync(origin.Answers, application, moved => origin.Down += moved, cancellationToken);
-        try
+        IsOver = true;
+        RelayResult result = await Relay.RunAsync(
+            new PrefixedLink(applicationReader, application), new PrefixedLink(origin.Answers, origin.Link), cancellationToken);
+        origin.Up += result.BytesForward;
+        origin.Down += result.BytesBackward;
+        if (result.Error is { } error)
         {
-            await await Task.WhenAny(up, down);
-            await Task.WhenAll(up, down);
+            throw new IOException(error.Message, error);
         }
-        catch (Exception exception)
-        {
-            origin.Link.Abort(exception);
-            application.Abort(exception);
-            await Task.WhenAll(up, down).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            throw;
-        }
-    }
-
-    private static async Task CopyAsync(HandshakeReader source, Link target, Action<int> moved, CancellationToken cancellationToken)
-    {
-        await HttpBody.UntilClose.Scan().CopyAsync(source, target.AsStream(), moved, cancellationToken);
-        await target.Output.CompleteAsync();
     }
 
     private int ParseStatus(string line)

@@ -52,7 +52,9 @@ internal sealed class HttpHead
     /// <exception cref="FormatException">It is none.</exception>
     public static HttpHead Parse(ReadOnlySpan<byte> bytes)
     {
-        string[] lines = Encoding.Latin1.GetString(bytes).Split("\r\n");
+        // RFC 9112 2.2: bare line feeds may end the lines, and leave here as CR LF. With both in one head two readers could differ.
+        string text = Encoding.Latin1.GetString(bytes);
+        string[] lines = text.Split(text.Contains("\r\n", StringComparison.Ordinal) ? "\r\n" : "\n");
         var fields = new List<KeyValuePair<string, string>>(lines.Length);
         foreach (string line in lines)
         {

@@ -24,6 +24,7 @@ internal sealed class HttpProxyConnection(
     private readonly CancellationTokenSource _patience = new(Timeout.InfiniteTimeSpan, options.TimeProvider);
     private HttpOrigin? _origin;
     private HttpWay? _way;
+    private bool _isOver;
 
     /// <summary>Serves requests until the connection ends, or goes on with something else.</summary>
     /// <returns>What it goes on with, or <see langword="null"/> where it has ended.</returns>
@@ -47,7 +48,10 @@ internal sealed class HttpProxyConnection(
             }
 
             stopping.ThrowIfCancellationRequested();
-            await CloseAsync([], stopping);
+            if (!_isOver)
+            {
+                await CloseAsync([], stopping);
+            }
         }
         catch (HttpStatusException exception)
         {
@@ -130,6 +134,7 @@ internal sealed class HttpProxyConnection(
             {
                 await forwarder.RunAsync(stopping);
                 origin.IsWhole = true;
+                _isOver = forwarder.IsOver;
             }
             catch (IOException) when (isKept && !forwarder.HasHeard && !stopping.IsCancellationRequested)
             {

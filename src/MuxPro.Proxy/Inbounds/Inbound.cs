@@ -171,11 +171,11 @@ internal sealed class Inbound
             users.TryAdd($"{account.User}:{account.Pass}");
         }
 
-        (bool udp, IPAddress? ip) = configuration.Settings switch
+        (bool udp, IPAddress? ip, bool strict) = configuration.Settings switch
         {
-            SocksInboundSettings socks => (socks.Udp, socks.Ip),
-            MixedInboundSettings mixed => (mixed.Udp, mixed.Ip),
-            _ => (false, null),
+            SocksInboundSettings socks => (socks.Udp, socks.Ip, socks.UdpStrict),
+            MixedInboundSettings mixed => (mixed.Udp, mixed.Ip, mixed.UdpStrict),
+            _ => (false, null, false),
         };
         return new InboundOptions
         {
@@ -190,6 +190,7 @@ internal sealed class Inbound
             },
             CarriesDatagrams = udp,
             AssociationAddress = ip,
+            IsStrictAboutSource = strict,
             SpecialAddresses = configuration.Settings switch
             {
                 ProxyInboundSettings { AllowMux: true } or ForwardInboundSettings => SpecialAddresses.Served,
@@ -198,6 +199,7 @@ internal sealed class Inbound
             },
             MainConnections = mains,
             HandshakeTimeout = context.MuxOptions.HandshakeTimeout,
+            HalfCloseTimeout = context.HalfCloseTimeout,
             DatagramTimeout = context.MuxOptions.DatagramIdleTimeout,
             FlowIds = context.FlowIds,
             Sockets = context.Sockets,
@@ -228,6 +230,9 @@ internal sealed record InboundContext
 
     /// <summary>Has the flows of datagrams of all main connections, so that one that is replaced loses none.</summary>
     public required FlowTable Flows { get; init; }
+
+    /// <summary>How long one side of a tunnel may be silent when the other has ended.</summary>
+    public TimeSpan HalfCloseTimeout { get; init; } = TimeSpan.FromHours(1);
 
     public required FlowIds FlowIds { get; init; }
 

@@ -24,7 +24,8 @@ internal sealed class InboundConnection(Application application, InboundOptions 
 
             // Nothing of the handshake is kept while the connection may idle for days.
             request = null!;
-            RelayResult result = await Relay.RunAsync(link, dispatched.Link, stopping);
+            RelayResult result = await Relay.RunAsync(
+                link, dispatched.Link, options.HalfCloseTimeout, options.TimeProvider, stopping);
             if (EndOf(dispatched.Link) is not (null or ErrorCode.GracefulShutdown))
             {
                 // Only now, and only by a reset, can the application be told that there was no such target.

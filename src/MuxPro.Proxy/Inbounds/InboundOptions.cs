@@ -20,6 +20,9 @@ internal sealed record InboundOptions
     /// </summary>
     public IPAddress? AssociationAddress { get; init; }
 
+    /// <summary>Whether an application that says where it will send datagrams from must say its own address.</summary>
+    public bool IsStrictAboutSource { get; init; }
+
     public SpecialAddresses SpecialAddresses { get; init; }
 
     /// <summary>Those that came in by a special address.</summary>
@@ -29,6 +32,9 @@ internal sealed record InboundOptions
 
     /// <summary>From accept until it is known where the connection wants to go.</summary>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long one side of a tunnel may be silent when the other has ended.</summary>
+    public TimeSpan HalfCloseTimeout { get; init; } = TimeSpan.FromHours(1);
 
     /// <summary>How long a UDP association may idle in both directions before it ends.</summary>
     public TimeSpan DatagramTimeout { get; init; } = TimeSpan.FromSeconds(60);

@@ -14,6 +14,17 @@ namespace MuxPro.Proxy.Inbounds;
 /// </summary>
 internal sealed class ProxyInbound(Func<SessionSource, RoutedDispatcher> dispatcherOf, InboundOptions options, ILogger logger)
 {
+    private const byte TlsHandshake = 0x16;
+    private const int MaxEmptyLines = 16; // bytes
+
+    private static readonly TimeSpan WarningInterval = TimeSpan.FromMinutes(1);
+
+    // Each kind of mistake is said by itself: one must not hide the others.
+    private readonly WarningLimit _socks4 = new(options.TimeProvider, WarningInterval);
+    private readonly WarningLimit _tls = new(options.TimeProvider, WarningInterval);
+    private readonly WarningLimit _strangers = new(options.TimeProvider, WarningInterval);
+    private readonly WarningLimit _refusals = new(options.TimeProvider, WarningInterval);
+
     public Task ServeAsync(Socket socket, CancellationToken stopping) => ServeAsync(Application.Of(socket), stopping);
 
     /// <summary>Serves a connection to its end.</summary>
@@ -46,7 +57,8 @@ internal sealed class ProxyInbound(Func<SessionSource, RoutedDispatcher> dispatc
         }
         catch (HandshakeException exception)
         {
-            logger.Refused(application.Source, exception.Message);
+            LogLevel level = (exception.Warning ?? _refusals).Next();
+            logger.Refused(level, application.Source, exception.Message);
             await connection.SayAndCloseAsync([], stopping);
         }
         catch (TimeoutException)
@@ -93,7 +105,7 @@ internal sealed class ProxyInbound(Func<SessionSource, RoutedDispatcher> dispatc
     private async Task<InboundRequest> LearnAsync(Stream stream, CancellationToken cancellationToken)
     {
         var reader = new HandshakeReader(stream);
-        switch (await reader.PeekAsync(cancellationToken))
+        switch (await FirstByteAsync(reader, cancellationToken))
         {
             case SocksHandshake.Version5 when options.Speaks.HasFlag(InboundProtocols.Socks):
                 (Destination destination, string? name) =
@@ -111,7 +123,11 @@ internal sealed class ProxyInbound(Func<SessionSource, RoutedDispatcher> dispatc
                         exception => SocksHandshake.Reply(SocksReplies.Of(exception)));
 
             case SocksHandshake.Version4:
-                throw new HandshakeException("SOCKS4 is not served here, SOCKS5 is");
+                await stream.WriteAsync(SocksHandshake.RejectedVersion4(), cancellationToken);
+                throw new HandshakeException("SOCKS4 is not served here, SOCKS5 is") { Warning = _socks4 };
+
+            case TlsHandshake:
+                throw new HandshakeException($"it speaks TLS, and this port is {PortName} without TLS") { Warning = _tls };
 
             case byte first when !char.IsAsciiLetter((char)first) || !options.Speaks.HasFlag(InboundProtocols.Http):
                 throw new HandshakeException(options.Speaks switch
@@ -119,10 +135,30 @@ internal sealed class ProxyInbound(Func<SessionSource, RoutedDispatcher> dispatc
                     InboundProtocols.Socks => "not SOCKS5",
                     InboundProtocols.Http => "not HTTP",
                     _ => "neither SOCKS5 nor HTTP",
-                });
+                }) { Warning = _strangers };
 
             default:
                 return await InboundRequest.ReadHttpAsync(reader, options.Users, cancellationToken);
         }
+    }
+
+    private string PortName => options.Speaks switch
+    {
+        InboundProtocols.Socks => "SOCKS5",
+        InboundProtocols.Http => "HTTP",
+        _ => "SOCKS5 and HTTP",
+    };
+
+    /// <summary>The first byte that is one of a protocol: RFC 9112 2.2 has empty lines before a request skipped.</summary>
+    private async ValueTask<byte> FirstByteAsync(HandshakeReader reader, CancellationToken cancellationToken)
+    {
+        byte first = await reader.PeekAsync(cancellationToken);
+        for (int i = 0; i < MaxEmptyLines && options.Speaks.HasFlag(InboundProtocols.Http) && (first is (byte)'\r' or (byte)'\n'); i++)
+        {
+            reader.Consume(1);
+            first = await reader.PeekAsync(cancellationToken);
+        }
+
+        return first;
     }
 }

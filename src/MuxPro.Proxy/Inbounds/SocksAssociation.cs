@@ -81,22 +81,22 @@ internal sealed class SocksAssociation : IAsyncDisposable
         // Who comes over a Unix domain socket is on this machine.
         IPAddress local = (application.Local as IPEndPoint)?.Address ?? IPAddress.Loopback;
         IPAddress peer = (application.Source as IPEndPoint)?.Address ?? IPAddress.Loopback;
-        (byte reply, string reason) = (SocksReplies.NotAllowed, "");
-        if (request.From is { Address: { } named }
-            && (named.Equals(IPAddress.Any) || named.Equals(IPAddress.IPv6Any) || named.Equals(peer)))
+        (byte reply, string reason) = (SocksReplies.NotAllowed, $"it asks for datagrams from {request.From.Host}, and they have to come "
+            + "from where it comes from ('udpStrict' is true)");
+        bool isOwn = request.From.Address is { } named
+            && (named.Equals(IPAddress.Any) || named.Equals(IPAddress.IPv6Any) || named.Equals(peer));
+        if (isOwn || !options.IsStrictAboutSource)
         {
             try
             {
-                return AssociationSocket.Bind(local, peer, request.From.Port, options.Sockets);
+                // RFC 1928 7: what is named may limit who sends. Behind NAT, and where a client names its target, neither the address nor
+                // the port is what arrives here; the port is held to with the address that is right alone.
+                return AssociationSocket.Bind(local, peer, isOwn ? request.From.Port : 0, options.Sockets);
             }
             catch (Exception exception) when (exception is IOException or SocketException)
             {
                 (reply, reason) = (SocksReplies.GeneralFailure, $"no UDP socket for it: {exception.Message.TrimEnd('.')}");
             }
-        }
-        else
-        {
-            reason = $"it asks for datagrams from {request.From.Host}, and they have to come from where it comes from";
         }
 
         await answers.WriteAsync(SocksHandshake.Reply(reply), stopping);

@@ -85,17 +85,18 @@ internal sealed class HandshakeReader(Stream stream, int capacity = 1024)
         return bytes;
     }
 
-    /// <summary>Everything up to and with the first empty line; valid until the next read.</summary>
+    /// <summary>
+    /// Everything up to and with the first empty line, whose breaks may be bare line feeds (RFC 9112 2.2); valid until the next read.
+    /// </summary>
     /// <returns>The head, or <see langword="null"/> where there is none within <paramref name="limit"/> bytes.</returns>
     public async ValueTask<ReadOnlyMemory<byte>?> ReadHeadAsync(int limit, CancellationToken cancellationToken)
     {
         int searched = 0;
         while (true)
         {
-            int found = Buffered.Span[searched..].IndexOf("\r\n\r\n"u8);
-            if (found >= 0)
+            int length = LengthOfHead(Buffered.Span, searched);
+            if (length > 0)
             {
-                int length = searched + found + 4;
                 if (length > limit)
                 {
                     return null;
@@ -111,6 +112,26 @@ internal sealed class HandshakeReader(Stream stream, int capacity = 1024)
             }
 
             await AtLeastAsync(Buffered.Length + 1, cancellationToken);
+        }
+    }
+
+    private static int LengthOfHead(ReadOnlySpan<byte> bytes, int searched)
+    {
+        while (true)
+        {
+            int found = bytes[searched..].IndexOf((byte)'\n');
+            if (found < 0)
+            {
+                return 0;
+            }
+
+            searched += found + 1;
+            ReadOnlySpan<byte> next = bytes[searched..];
+            int ending = next.StartsWith("\n"u8) ? 1 : next.StartsWith("\r\n"u8) ? 2 : 0;
+            if (ending > 0)
+            {
+                return searched + ending;
+            }
         }
     }
 

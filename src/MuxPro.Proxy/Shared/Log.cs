@@ -34,8 +34,8 @@ internal static partial class Log
     [LoggerMessage(21, LogLevel.Warning, "{Target} was not reached: {Reason}")]
     public static partial void NotReached(this ILogger logger, Destination target, string reason);
 
-    [LoggerMessage(22, LogLevel.Information, "Closed {Source}: {Reason}.")]
-    public static partial void Refused(this ILogger logger, EndPoint? source, string reason);
+    [LoggerMessage(EventId = 22, Message = "Closed {Source}: {Reason}.")]
+    public static partial void Refused(this ILogger logger, LogLevel level, EndPoint? source, string reason);
 
     [LoggerMessage(23, LogLevel.Information, "Closed {Source}: its handshake took longer than {Seconds} s.")]
     public static partial void HandshakeTimedOut(this ILogger logger, EndPoint? source, double seconds);

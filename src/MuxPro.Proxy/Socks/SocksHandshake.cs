@@ -84,6 +84,9 @@ internal static class SocksHandshake
         return [Version5, 0, 0, .. address[..length]];
     }
 
+    /// <summary>SOCKS4's answer that a request is rejected: clients of it understand no other.</summary>
+    public static byte[] RejectedVersion4() => [0, 0x5B, 0, 0, 0, 0, 0, 0];
+
     /// <summary>The answer that the connection is made.</summary>
     public static byte[] Success() => Reply(0);
 

@@ -72,7 +72,7 @@ internal sealed class InboundTransport
         }
         catch (HandshakeException exception)
         {
-            _logger.Refused(source, exception.Message);
+            _logger.Refused(LogLevel.Information, source, exception.Message);
         }
         catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
         {

@@ -17,9 +17,14 @@ internal static class SocketSettings
         }
 
         socket.NoDelay = true;
-        if (options.TcpKeepAliveIdle != 0 || options.TcpKeepAliveInterval > 0)
+        if (options.TcpKeepAliveIdle < 0)
         {
-            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, options.TcpKeepAliveIdle >= 0);
+            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, false);
+        }
+        else if (options.TcpKeepAliveIdle > 0 || options.TcpKeepAliveInterval > 0)
+        {
+            // Without it a peer that vanished is kept for ever, as long as nobody has anything to say to it.
+            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
         }
 
         if (options.TcpKeepAliveIdle > 0)

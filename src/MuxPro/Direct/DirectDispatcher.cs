@@ -112,6 +112,14 @@ public sealed class DirectDispatcher : IDispatcher
         var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
+            if (_options.TcpKeepAlive != Timeout.InfiniteTimeSpan)
+            {
+                int seconds = (int)Math.Clamp(_options.TcpKeepAlive.TotalSeconds, 1, short.MaxValue);
+                socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, seconds);
+                socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, seconds);
+                socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+            }
+
             if (_options.LocalAddress is { } local)
             {
                 socket.Bind(new IPEndPoint(local, 0));

@@ -30,6 +30,15 @@ public sealed record DirectOptions
     /// <value>The default value is <see langword="null"/>: the system chooses. Not used where <see cref="Connect"/> is given.</value>
     public IPAddress? LocalAddress { get; init; }
 
+    /// <summary>
+    /// After how long without a byte, and how often then, the kernel of a TCP target is asked whether it is there (TCP keep-alive).
+    /// </summary>
+    /// <value>
+    /// The default value is 15 seconds, less than routers keep idle connections; whole seconds count.
+    /// <see cref="Timeout.InfiniteTimeSpan"/> asks never. Not used where <see cref="Connect"/> is given.
+    /// </value>
+    public TimeSpan TcpKeepAlive { get; init => field = PositiveOrInfinite(value); } = TimeSpan.FromSeconds(15);
+
     /// <summary>The clock of the timeouts.</summary>
     /// <value>The default value is <see cref="TimeProvider.System"/>.</value>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;

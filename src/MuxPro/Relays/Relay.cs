@@ -17,10 +17,33 @@ public static class Relay
     /// <param name="cancellationToken">Aborts both links.</param>
     /// <returns>How many bytes went which way and what went wrong, if anything did. The task does not fail.</returns>
     public static Task<RelayResult> RunAsync(Link first, Link second, CancellationToken cancellationToken = default)
+        => RunAsync(first, second, Timeout.InfiniteTimeSpan, null, cancellationToken);
+
+    /// <summary>The same, with a limit for what is half closed.</summary>
+    /// <remarks>
+    /// When one side has ended and its socket is found to be lost (TCP keep-alive finds that out), or the other side is silent for too
+    /// long, both links end in order: what was said before still arrives.
+    /// </remarks>
+    /// <param name="first">One link; owned by the relay from now on.</param>
+    /// <param name="second">The other link; owned by the relay from now on.</param>
+    /// <param name="halfCloseTimeout">
+    /// How long one side may be silent when the other has ended; <see cref="Timeout.InfiniteTimeSpan"/> waits for ever.
+    /// </param>
+    /// <param name="timeProvider">The clock; the default is <see cref="TimeProvider.System"/>.</param>
+    /// <param name="cancellationToken">Aborts both links.</param>
+    /// <returns>How many bytes went which way and what went wrong, if anything did. The task does not fail.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="halfCloseTimeout"/> is not positive.</exception>
+    public static Task<RelayResult> RunAsync(
+        Link first,
+        Link second,
+        TimeSpan halfCloseTimeout,
+        TimeProvider? timeProvider,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(first);
         ArgumentNullException.ThrowIfNull(second);
-        return new RelayRun(first, second).RunAsync(cancellationToken);
+        _ = OptionRules.PositiveOrInfinite(halfCloseTimeout, nameof(halfCloseTimeout));
+        return new RelayRun(first, second, halfCloseTimeout, timeProvider ?? TimeProvider.System).RunAsync(cancellationToken);
     }
 }
 

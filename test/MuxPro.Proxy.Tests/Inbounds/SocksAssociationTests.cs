@@ -128,9 +128,25 @@ public sealed class SocksAssociationTests
     }
 
     [Fact]
-    public async Task AddressOfSomebodyElse_IsRefused()
+    public async Task AddressOfSomebodyElse_MeansNothing()
     {
         await using var flows = new FakeFlows();
+        (Socket connection, byte[] answer) = await SocksUdpClient.AskAsync(flows.EndPoint, IPAddress.Parse("192.0.2.9"), 1);
+        using (connection)
+        {
+            Assert.Equal("05000001", Convert.ToHexString(answer.AsSpan(0, 4)));
+            using var sender = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+            var relay = new IPEndPoint(IPAddress.Loopback, (answer[8] << 8) | answer[9]);
+            await sender.SendToAsync((byte[])[0, 0, 0, 1, 192, 0, 2, 1, 0, 53, 8], SocketFlags.None, relay, Cancel);
+            (FakeFlow flow, _) = await flows.OpenedAsync();
+            Assert.Equal(8, (await flow.Sent.ReadAsync(Cancel)).Data[0]);
+        }
+    }
+
+    [Fact]
+    public async Task AddressOfSomebodyElse_WhereThatIsStrict_IsRefused()
+    {
+        await using var flows = new FakeFlows(new InboundOptions { IsStrictAboutSource = true });
         (Socket connection, byte[] answer) = await SocksUdpClient.AskAsync(flows.EndPoint, IPAddress.Parse("192.0.2.9"), 1);
         connection.Dispose();
         Assert.Equal("05020001000000000000", Convert.ToHexString(answer));

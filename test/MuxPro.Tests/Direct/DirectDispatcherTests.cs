@@ -22,7 +22,11 @@ public sealed class DirectDispatcherTests
         await using Link link = await new DirectDispatcher().DispatchAsync(Destination.Tcp(host, port), Cancel);
         using Socket target = await listener.AcceptSocketAsync(Cancel);
 
-        Assert.True(Assert.IsType<StreamLink>(link).Socket!.NoDelay);
+        Socket socket = Assert.IsType<StreamLink>(link).Socket!;
+        Assert.True(socket.NoDelay);
+        Assert.NotEqual(0, socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive));
+        Assert.Equal(15, socket.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime));
+        Assert.Equal(15, socket.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval));
         Assert.Equal(port, Assert.IsType<IPEndPoint>(link.RemoteEndPoint).Port);
         await link.AsStream().WriteAsync("ping"u8.ToArray(), Cancel);
         byte[] buffer = new byte[4];

@@ -95,6 +95,12 @@ internal sealed record LimitsConfiguration
     [Range(1, 3600)]
     public int ConnectTimeout { get; init; } = 10;
 
+    [Description(
+        "Seconds that one side of a connection may be silent when the other has ended its half. One that is gone as a whole is found "
+            + "earlier, by TCP keep-alive.")]
+    [Range(1, 86_400)]
+    public int HalfCloseTimeout { get; init; } = 3600;
+
     [Description("Seconds after which a flow of datagrams ends when nothing moves.")]
     [Range(1, 86_400)]
     public int UdpTimeout { get; init; } = 60;

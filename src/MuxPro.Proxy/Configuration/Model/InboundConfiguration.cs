@@ -66,6 +66,11 @@ internal sealed record SocksInboundSettings : ProxyInboundSettings
 
     [Description("The address that applications are told to send datagrams to; left out, the one that they reached this inbound at.")]
     public System.Net.IPAddress? Ip { get; init; }
+
+    [Description(
+        "Whether UDP ASSOCIATE is refused where it names an address that is not the application's. Otherwise the name means nothing: "
+            + "datagrams come from the address of the connection anyway.")]
+    public bool UdpStrict { get; init; }
 }
 
 /// <summary>How SOCKS5 applications log in.</summary>
@@ -87,6 +92,11 @@ internal sealed record MixedInboundSettings : ProxyInboundSettings
 
     [Description("The address that applications are told to send datagrams to; left out, the one that they reached this inbound at.")]
     public System.Net.IPAddress? Ip { get; init; }
+
+    [Description(
+        "Whether UDP ASSOCIATE is refused where it names an address that is not the application's. Otherwise the name means nothing: "
+            + "datagrams come from the address of the connection anyway.")]
+    public bool UdpStrict { get; init; }
 }
 
 /// <summary>Name and password.</summary>

@@ -154,11 +154,11 @@ internal sealed record SocketConfiguration
         "Seconds without a byte after which the other end's kernel is asked whether it is there; 0 leaves it to the system, "
             + "a negative number never asks.")]
     [Range(-1, 32_767)]
-    public int TcpKeepAliveIdle { get; init; }
+    public int TcpKeepAliveIdle { get; init; } = 15;
 
     [Description("Seconds between such questions; 0 leaves it to the system.")]
     [Range(0, 32_767)]
-    public int TcpKeepAliveInterval { get; init; }
+    public int TcpKeepAliveInterval { get; init; } = 15;
 
     [Description(
         "Milliseconds that sent bytes may wait for their acknowledgement before the connection fails; 0 leaves it to the system. Linux.")]
