@@ -20,7 +20,8 @@ public sealed class V2RayFilesTests
         ConfigurationResult result = Read("{ # one\n \"x#\\\"#\": \"http://a\", /* # */ \"limit\": {} // #\n}");
         Assert.Equal(
             [(2, 11, "$.x#\"#"), (2, 40, "$.limit")],
-            result.Problems.Where(static problem => problem.Line > 1).Select(static problem => (problem.Line, problem.Column, problem.Path)));
+            result.Problems.Where(static problem => problem.Line > 1)
+                .Select(static problem => (problem.Line, problem.Column, problem.Path)));
         Assert.Contains("the file is empty", Assert.Single(Read("# nothing\n").Problems).Message, StringComparison.Ordinal);
     }
 
