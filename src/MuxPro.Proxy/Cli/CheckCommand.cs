@@ -19,6 +19,7 @@ internal sealed class CheckCommand
         var options = new CheckCommand();
         var command = new Command("check", "Says everything that is wrong with a configuration. Example: muxpro check -c config.json");
         options._files.AddTo(command);
+        command.Add(new Option<bool>("-test") { Hidden = true }); // V2Ray's: to check is what this verb does.
         command.SetAction(options.Run);
         return command;
     }

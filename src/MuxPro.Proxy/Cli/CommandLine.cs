@@ -38,7 +38,8 @@ internal static class CommandLine
             return ExitCode.BadConfiguration;
         }
 
-        ParseResult parsed = Create(now).Parse(args);
+        // A value that begins with @ is a value, such as a name or a password, and no file of more arguments.
+        ParseResult parsed = Create(now).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
         {
             string verb = parsed.CommandResult == parsed.RootCommandResult ? "" : parsed.CommandResult.Command.Name + " ";

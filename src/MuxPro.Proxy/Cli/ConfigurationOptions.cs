@@ -9,7 +9,8 @@ internal sealed class ConfigurationOptions
 {
     private const string DefaultFile = "config.json";
 
-    private readonly Option<string[]> _config = new("--config", "-c")
+    // Each with one dash as well, as V2Ray's are: -config would be read as -c with the value "onfig".
+    private readonly Option<string[]> _config = new("--config", "-c", "-config")
     {
         Description =
             $"A file of the configuration; '-' is standard input. May be repeated: later ones add to earlier ones. Default: {DefaultFile}",
@@ -17,7 +18,7 @@ internal sealed class ConfigurationOptions
         AllowMultipleArgumentsPerToken = false,
     };
 
-    private readonly Option<string> _directory = new("--confdir")
+    private readonly Option<string> _directory = new("--confdir", "-confdir")
     {
         Description = "A directory whose *.json and *.jsonc files come after those, in the order of their names.",
         HelpName = "DIR",

@@ -25,6 +25,7 @@ internal sealed class RunCommand
         var command = new Command(
             "run", "Runs as a configuration says, which is read again when it changes. Example: muxpro run -c config.json");
         options._files.AddTo(command);
+        options._dryRun.Aliases.Add("-test"); // V2Ray's name for it.
         command.Add(options._dryRun);
         command.SetAction(options.RunAsync);
         return command;

@@ -93,6 +93,39 @@ public sealed class CommandLineTests : IDisposable
         Assert.Contains("keys", error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("check -config FILE", "good")]
+    [InlineData("check -config=FILE -test", "good")]
+    [InlineData("check -confdir DIR", "good")]
+    [InlineData("run -test -config FILE", "would run")]
+    [InlineData("run --dry-run -confdir=DIR", "would run")]
+    public async Task OptionsOfV2Ray_WithOneDash(string line, string said)
+    {
+        string file = Path.Combine(_directory, "config.json");
+        await File.WriteAllTextAsync(
+            file,
+            """{ "inbounds": [ { "protocol": "socks", "listen": "SOCKET", "streamSettings": { "network": "unix" } } ], """
+                .Replace("SOCKET", Path.Combine(_directory, "s").Replace('\\', '/'), StringComparison.Ordinal)
+                + """ "outbounds": [ { "protocol": "freedom" } ] }""",
+            TestContext.Current.CancellationToken);
+        (int exitCode, string output, string error) = await RunAsync(
+            line.Replace("FILE", file, StringComparison.Ordinal).Replace("DIR", _directory, StringComparison.Ordinal));
+        Assert.Equal((ExitCode.Success, ""), (exitCode, error));
+        Assert.Contains($": {said}: ", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ValueThatBeginsWithAt_IsNoFileOfArguments()
+    {
+        MakeFiles();
+        (int exitCode, _, string error) = await RunAsync($"client --server here:1 --ca --user @{_directory}/bad");
+        Assert.Equal(ExitCode.BadConfiguration, exitCode);
+        Assert.Contains("--user", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("first", error, StringComparison.Ordinal);
+        (_, _, error) = await RunAsync("client --server here:1 --ca --user @nowhere:secret --concurrency 0");
+        Assert.Contains("--concurrency '0'", error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task LogLevel_InAnyCase()
     {

@@ -13,6 +13,8 @@ internal readonly record struct PortRange(int First, int Last) : IConfigurationV
 
     public static PortRange Parse(string text)
     {
+        // V2Ray's way to write all ports is "0-65535"; nobody asks for port 0.
+        text = text.StartsWith("0-", StringComparison.Ordinal) ? $"1{text.AsSpan(1)}" : text;
         int dash = text.IndexOf('-');
         return TryParsePort(dash < 0 ? text : text.AsSpan(0, dash), out int first)
             && TryParsePort(text.AsSpan(dash + 1), out int last) && first <= last

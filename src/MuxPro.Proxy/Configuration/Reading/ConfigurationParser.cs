@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace MuxPro.Proxy.Configuration.Reading;
 
-/// <summary>Reads JSON with comments and trailing commas into nodes that know where they stand.</summary>
+/// <summary>Reads JSON with comments (//, /* */ and #) and trailing commas into nodes that know where they stand.</summary>
 internal static class ConfigurationParser
 {
     private const int MaxDepth = 32;
@@ -22,7 +22,7 @@ internal static class ConfigurationParser
     /// <returns>The root, or <see langword="null"/> where the text is no JSON.</returns>
     public static ConfigurationNode? Parse(string file, ReadOnlySpan<byte> bytes, List<ConfigurationProblem> problems)
     {
-        bytes = bytes.StartsWith("\uFEFF"u8) ? bytes[3..] : bytes;
+        bytes = WithoutHashComments(bytes.StartsWith("\uFEFF"u8) ? bytes[3..] : bytes);
         if (bytes.Trim(" \t\r\n"u8).IsEmpty)
         {
             problems.Add(new ConfigurationProblem(
@@ -55,6 +55,53 @@ internal static class ConfigurationParser
             return null;
         }
     }
+
+    /// <summary>
+    /// V2Ray takes comments from # to the end of a line as well, and the files of its users have them. Spaces take their place, so that
+    /// everything else stays where it was.
+    /// </summary>
+    private static ReadOnlySpan<byte> WithoutHashComments(ReadOnlySpan<byte> bytes)
+    {
+        byte[]? blanked = null;
+        int at = 0;
+        while (at < bytes.Length)
+        {
+            ReadOnlySpan<byte> rest = bytes[at..];
+            int length = rest switch
+            {
+                [(byte)'"', ..] => LengthOfString(rest),
+                [(byte)'/', (byte)'*', ..] => LengthUntil(rest, 2, "*/"u8),
+                [(byte)'/', (byte)'/', ..] or [(byte)'#', ..] => LengthUntil(rest, 0, "\n"u8),
+                _ => 1,
+            };
+            if (rest[0] == (byte)'#')
+            {
+                blanked ??= bytes.ToArray();
+                foreach (ref byte each in blanked.AsSpan(at, length))
+                {
+                    each = each is (byte)'\r' or (byte)'\n' ? each : (byte)' ';
+                }
+            }
+
+            at += length;
+        }
+
+        return blanked ?? bytes;
+    }
+
+    private static int LengthOfString(ReadOnlySpan<byte> text)
+    {
+        int at = 1;
+        while (at < text.Length && text[at] != (byte)'"')
+        {
+            at += text[at] == (byte)'\\' ? 2 : 1;
+        }
+
+        return Math.Min(at + 1, text.Length);
+    }
+
+    private static int LengthUntil(ReadOnlySpan<byte> text, int from, ReadOnlySpan<byte> end)
+        => text[from..].IndexOf(end) is var found and >= 0 ? from + found + end.Length : text.Length;
 
     private static ConfigurationNode Read(ref Utf8JsonReader reader, Text text, string path, List<ConfigurationProblem> problems)
     {
