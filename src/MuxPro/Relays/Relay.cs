@@ -1,3 +1,5 @@
+using MuxPro.Diagnostics;
+
 namespace MuxPro;
 
 /// <summary>Joins two links: what one end sends, the other gets.</summary>
@@ -43,7 +45,7 @@ public static class Relay
         ArgumentNullException.ThrowIfNull(first);
         ArgumentNullException.ThrowIfNull(second);
         _ = OptionRules.PositiveOrInfinite(halfCloseTimeout, nameof(halfCloseTimeout));
-        return new RelayRun(first, second, halfCloseTimeout, timeProvider ?? TimeProvider.System).RunAsync(cancellationToken);
+        return new RelayRun(first, second, halfCloseTimeout, GuardedTime.Over(timeProvider ?? TimeProvider.System)).RunAsync(cancellationToken);
     }
 }
 

@@ -9,7 +9,7 @@ namespace MuxPro;
 /// directions have stopped, and the token is what stops them. Streams may be closed under a call, and are, at once.
 /// </remarks>
 [SuppressMessage("Design", "CA1001", Justification = "RunAsync disposes what it makes, before it returns.")]
-internal sealed class RelayRun(Link first, Link second, TimeSpan halfCloseTimeout, TimeProvider time)
+internal sealed partial class RelayRun(Link first, Link second, TimeSpan halfCloseTimeout, TimeProvider time)
 {
     // How long nothing may move of what was said before a failure, where the failure alone does not end it.
     private static readonly TimeSpan LastWordTimeout = TimeSpan.FromSeconds(1);
@@ -62,12 +62,6 @@ internal sealed class RelayRun(Link first, Link second, TimeSpan halfCloseTimeou
         await EndAsync(second, MustAbort(second, stopped)).ConfigureAwait(false);
         return new RelayResult(_forward.Bytes, _backward.Bytes, _error, _failedSide);
     }
-
-    /// <summary>
-    /// A session whose neighbour took no more ends in order: a reset would overtake the answer that waits in it, and its other end is told
-    /// to stop all the same (SPEC 6.3.4).
-    /// </summary>
-    private bool MustAbort(Link link, bool stopped) => !_isLost && (stopped || (_isCut && link is not Session));
 
     /// <summary>
     /// SPEC 6.3.4: an End with a code resets the target, also one that takes no bytes, so that nobody is reading the session.
@@ -153,7 +147,7 @@ internal sealed class RelayRun(Link first, Link second, TimeSpan halfCloseTimeou
     /// <summary>Ends the relay when a direction does not move any more.</summary>
     private void WaitForLastWord(RelayDirection direction)
     {
-        var watch = new HalfClose(null, direction, LastWordTimeout, time, reason => _stop.CancelAsync());
+        var watch = new HalfClose(null, direction, LastWordTimeout, time, reason => Stop());
         lock (_gate)
         {
             if (_lastWord is null && !_isOver)
@@ -185,8 +179,21 @@ internal sealed class RelayRun(Link first, Link second, TimeSpan halfCloseTimeou
             _ = EndAsync(second, abort: false).AsTask();
         }
 
-        // On the pool: what a timer throws ends the process, and the callbacks are the links' code.
-        _ = _stop.CancelAsync();
+        Stop();
+    }
+
+    /// <summary>Stops both directions, from a timer.</summary>
+    private void Stop()
+    {
+        try
+        {
+            // On the pool: what a timer throws ends the process, and the callbacks are the links' code.
+            _ = _stop.CancelAsync();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The relay ended while its timer was at work.
+        }
     }
 
     private async Task RunDirectionAsync(
@@ -254,54 +261,6 @@ internal sealed class RelayRun(Link first, Link second, TimeSpan halfCloseTimeou
             {
                 (_error, _failedSide) = (error, side);
             }
-        }
-    }
-
-    private void AbortStreams()
-    {
-        Exception? reason;
-        lock (_gate)
-        {
-            reason = _error;
-        }
-
-        AbortStream(first, reason);
-        AbortStream(second, reason);
-    }
-
-    private void AbortStream(Link link, Exception? reason)
-    {
-        try
-        {
-            (link as StreamLink)?.Abort(reason);
-        }
-        catch (Exception exception)
-        {
-            // A stream that cannot even be closed is closed for us; the other one is still to be.
-            Record(exception, SideOf(link));
-        }
-    }
-
-    private RelaySide SideOf(Link link) => ReferenceEquals(link, first) ? RelaySide.First : RelaySide.Second;
-
-    private async ValueTask EndAsync(Link link, bool abort)
-    {
-        try
-        {
-            if (abort)
-            {
-                // A cancellation is this end's own: to readers at the other end it is a failure, not a cancelled read.
-                link.Abort(_error is OperationCanceledException
-                    ? new SessionException(ErrorCode.RemoteDisconnect, "The relay was cancelled.", _error)
-                    : _error);
-            }
-
-            await link.DisposeAsync().ConfigureAwait(false);
-        }
-        catch (Exception exception)
-        {
-            // A link that cannot even be closed is closed for us.
-            Record(exception, SideOf(link));
         }
     }
 }
