@@ -135,7 +135,8 @@ internal sealed class ProxyInbound(Func<SessionSource, RoutedDispatcher> dispatc
                     InboundProtocols.Socks => "not SOCKS5",
                     InboundProtocols.Http => "not HTTP",
                     _ => "neither SOCKS5 nor HTTP",
-                }) { Warning = _strangers };
+                })
+                { Warning = _strangers };
 
             default:
                 return await InboundRequest.ReadHttpAsync(reader, options.Users, cancellationToken);

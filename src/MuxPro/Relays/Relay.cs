@@ -45,7 +45,8 @@ public static class Relay
         ArgumentNullException.ThrowIfNull(first);
         ArgumentNullException.ThrowIfNull(second);
         _ = OptionRules.PositiveOrInfinite(halfCloseTimeout, nameof(halfCloseTimeout));
-        return new RelayRun(first, second, halfCloseTimeout, GuardedTime.Over(timeProvider ?? TimeProvider.System)).RunAsync(cancellationToken);
+        TimeProvider time = GuardedTime.Over(timeProvider ?? TimeProvider.System);
+        return new RelayRun(first, second, halfCloseTimeout, time).RunAsync(cancellationToken);
     }
 }
 
