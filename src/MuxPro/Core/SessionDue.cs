@@ -1,6 +1,6 @@
 namespace MuxPro.Core;
 
-/// <summary>The frames that are due on a sub-connection, in the order in which they go out.</summary>
+/// <summary>The frames that are due on a sub-connection; <c>FrameCutter.CutControl</c> decides on their order.</summary>
 [Flags]
 internal enum SessionDue : byte
 {
